@@ -1,0 +1,68 @@
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "base/failpoint.h"
+#include "base/queue.h"
+#include "base/random.h"
+#include "base/time.h"
+
+namespace scoria {
+namespace {
+
+TEST(Time, reads_back_what_it_writes) {
+  const Timestamp moment{1'769'862'896'123'456};
+  Timestamp read;
+  ASSERT_TRUE(parse_time(to_iso(moment), read));
+  EXPECT_EQ(read, moment);
+  EXPECT_EQ(to_iso(moment), "2026-01-31T12:34:56.123456");
+  ASSERT_TRUE(parse_time("2026-01-31T14:34:56.123456+02:00", read));
+  EXPECT_EQ(read, moment);
+  EXPECT_FALSE(parse_time("yesterday", read));
+  EXPECT_FALSE(parse_time("2026-02-30", read));
+}
+
+TEST(Random, uuids_are_version_four_and_differ) {
+  SeededRandom random(7);
+  const std::string first = random.uuid();
+  EXPECT_TRUE(is_uuid(first));
+  EXPECT_EQ(first[14], '4');
+  EXPECT_NE(first, random.uuid());
+  EXPECT_EQ(SeededRandom(7).uuid(), first);
+  EXPECT_FALSE(is_uuid("not-a-uuid"));
+}
+
+TEST(Bytes, gib_are_rounded_up_at_the_door) {
+  EXPECT_EQ(to_gib_up({gib + 1}), 2);
+  EXPECT_EQ(round_up({10 * gib}, {8 * gib}), from_gib(16));
+}
+
+TEST(Queue, refuses_when_full_and_drains_when_closed) {
+  SystemClock clock;
+  BoundedQueue<int> queue(clock, 2);
+  EXPECT_TRUE(queue.try_push(1));
+  EXPECT_TRUE(queue.try_push(2));
+  EXPECT_FALSE(queue.try_push(3));
+  queue.close();
+  EXPECT_EQ(queue.pop(), 1);
+  EXPECT_EQ(queue.pop(), 2);
+  EXPECT_EQ(queue.pop(), std::nullopt);
+}
+
+void reach_site() { FAILPOINT("test.base.site"); }
+
+TEST(Failpoint, acts_as_often_as_told_and_lists_its_sites) {
+  failpoint::arm("test.base.site", "1*off->1*return(broken)->1*drop_reply");
+  EXPECT_NO_THROW(reach_site());
+  EXPECT_THROW(reach_site(), failpoint::Injected);
+  EXPECT_THROW(reach_site(), failpoint::Injected);
+  EXPECT_NO_THROW(reach_site());
+  EXPECT_EQ(failpoint::hits("test.base.site"), 4u);
+  failpoint::disarm_all();
+  EXPECT_NO_THROW(reach_site());
+  EXPECT_EQ(failpoint::sites().size(), 1u);
+  EXPECT_THROW(failpoint::arm("no.such.site", "kill"), std::invalid_argument);
+  EXPECT_THROW(failpoint::arm("test.base.site", "explode"), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace scoria

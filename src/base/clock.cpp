@@ -1,0 +1,56 @@
+#include "base/clock.h"
+
+#include <pthread.h>
+#include <time.h>
+
+namespace scoria {
+
+void Signal::raise() {
+  {
+    const std::lock_guard lock(mutex_);
+    raised_ = true;
+  }
+  condition_.notify_one();
+}
+
+bool Clock::take(Signal& signal) {
+  const std::lock_guard lock(signal.mutex_);
+  return std::exchange(signal.raised_, false);
+}
+
+bool Clock::wait_really(Signal& signal, Duration timeout) {
+  std::unique_lock lock(signal.mutex_);
+  const auto raised = [&signal] { return signal.raised_; };
+  if (!signal.condition_.wait_for(lock, std::min(timeout, Duration{std::chrono::hours{24}}), raised)) return false;
+  signal.raised_ = false;
+  return true;
+}
+
+SystemClock::~SystemClock() { join_all(); }
+
+Instant SystemClock::now() const {
+  timespec time{};
+  ::clock_gettime(CLOCK_BOOTTIME, &time);
+  return {std::chrono::duration_cast<Duration>(std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec})};
+}
+
+void SystemClock::sleep(Duration time) { std::this_thread::sleep_for(time); }
+
+void SystemClock::spawn(std::string name, std::function<void()> main) {
+  const std::lock_guard lock(mutex_);
+  threads_.emplace_back([name = name.substr(0, 15), main = std::move(main)] {
+    ::pthread_setname_np(::pthread_self(), name.c_str());
+    main();
+  });
+}
+
+void SystemClock::join_all() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace scoria

@@ -1,0 +1,69 @@
+#pragma once
+#include <algorithm>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/time.h"
+
+namespace scoria {
+
+/// Something happened: raised by one thread, waited for by another through a Clock. Remembers one raise; a wait that
+/// returns true takes it back. Any thread may raise.
+class Signal {
+ public:
+  void raise();
+
+ private:
+  friend class Clock;
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  bool raised_ = false;
+};
+
+/// All time, and all waiting, come through here, so that a whole cluster can run under a simulated clock. Nothing else
+/// in Scoria may sleep, block on a condition or start a thread.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Instant now() const = 0;
+  virtual void sleep(Duration time) = 0;
+  /// Waits until `signal` is raised or `timeout` has passed; true if it was raised. No lock may be held.
+  virtual bool wait(Signal& signal, Duration timeout) = 0;
+  /// Runs `main` on a thread of its own that ends before join_all() returns. `main` must end by itself when its owner stops.
+  virtual void spawn(std::string name, std::function<void()> main) = 0;
+
+ protected:
+  static bool take(Signal& signal);
+  static bool wait_really(Signal& signal, Duration timeout);
+};
+
+/// The machine's clock and real threads.
+class SystemClock final : public Clock {
+ public:
+  ~SystemClock() override;
+  Instant now() const override;
+  void sleep(Duration time) override;
+  bool wait(Signal& signal, Duration timeout) override { return wait_really(signal, timeout); }
+  void spawn(std::string name, std::function<void()> main) override;
+  /// Waits until every spawned thread has ended.
+  void join_all();
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::thread> threads_;
+};
+
+/// A moment after which an effort is given up. Passed by value through every call that may block.
+struct Deadline {
+  Instant at = never;
+  static Deadline in(const Clock& clock, Duration time) { return {clock.now() + time}; }
+  Duration left(const Clock& clock) const { return at == never ? Duration{std::chrono::hours{24}} : std::max(at - clock.now(), Duration::zero()); }
+  bool passed(const Clock& clock) const { return at != never && clock.now() >= at; }
+  Deadline sooner(Deadline other) const { return at < other.at ? *this : other; }
+};
+
+}  // namespace scoria

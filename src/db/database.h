@@ -1,0 +1,165 @@
+#pragma once
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace scoria::db {
+
+/// A parameter or a column: null, integer or UTF-8 text. Booleans are 0/1, times microseconds, JSON text.
+class Value {
+ public:
+  Value() = default;
+  Value(std::nullptr_t) {}
+  Value(std::int64_t number) : data_(number) {}
+  Value(int number) : data_(std::int64_t{number}) {}
+  Value(bool flag) : data_(std::int64_t{flag}) {}
+  Value(Timestamp time) : data_(time.micros) {}
+  Value(std::string text) : data_(std::move(text)) {}
+  Value(std::string_view text) : data_(std::string(text)) {}
+  Value(const char* text) : data_(std::string(text)) {}
+
+  bool null() const { return std::holds_alternative<std::monostate>(data_); }
+  bool is_text() const { return std::holds_alternative<std::string>(data_); }
+  /// The number; 0 for null. Throws db::Error for text that is no number.
+  std::int64_t integer() const;
+  /// The text; empty for null.
+  const std::string& text() const;
+  bool flag() const { return integer() != 0; }
+  Timestamp time() const { return {integer()}; }
+
+ private:
+  std::variant<std::monostate, std::int64_t, std::string> data_;
+};
+
+/// Empty text becomes null: for columns where "none" is null.
+inline Value or_null(std::string_view text) { return text.empty() ? Value{} : Value{text}; }
+
+using Values = std::vector<Value>;
+
+class Rows {
+ public:
+  std::size_t size() const { return columns_ == 0 ? 0 : cells_.size() / columns_; }
+  bool empty() const { return cells_.empty(); }
+  std::size_t columns() const { return columns_; }
+  const Value& at(std::size_t row, std::size_t column) const { return cells_.at(row * columns_ + column); }
+
+  Rows() = default;
+  Rows(std::size_t columns, std::vector<Value> cells) : columns_(columns), cells_(std::move(cells)) {}
+
+ private:
+  std::size_t columns_ = 0;
+  std::vector<Value> cells_;
+};
+
+/// The database cannot serve now: connection lost, locked, disk full, shutting down. Nothing of the transaction stays
+/// unless `commit_unknown`: then the caller looks for what it wrote (by an id chosen before) and repeats with the same ids.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(const std::string& text, bool unknown = false) : std::runtime_error(text), commit_unknown(unknown) {}
+  bool commit_unknown;
+};
+
+/// A unique or check constraint refused a statement. `constraint` is the table or constraint the engine named.
+class ConstraintError : public Error {
+ public:
+  ConstraintError(const std::string& text, bool is_unique) : Error(text), unique(is_unique) {}
+  bool unique;
+};
+
+/// A guard() did not touch exactly one row: the whole transaction is rolled back.
+class GuardFailed : public std::runtime_error {
+ public:
+  explicit GuardFailed(std::string which) : std::runtime_error("guard failed: " + which), label(std::move(which)) {}
+  std::string label;
+};
+
+/// Statements of one transaction. SQL is written once for all engines: `?` placeholders, scoria_now() for the
+/// database's clock in microseconds, and the fragments of db/dialect.h in braces ({skip_locked}, {for_share} …).
+/// Never kept beyond the function it was handed to; never passed to a driver.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  /// Runs a statement whose result nobody needs. May be sent together with later ones (PostgreSQL pipelines them).
+  virtual void run(std::string_view sql, Values values = {}) = 0;
+  /// As run(), but exactly one row must be touched, else the transaction fails with GuardFailed(label). For INSERT,
+  /// UPDATE and DELETE. The label is a short constant that the command's explanation knows.
+  virtual void guard(std::string_view label, std::string_view sql, Values values = {}) = 0;
+  /// Runs a statement now and tells how many rows it touched.
+  virtual std::int64_t change(std::string_view sql, Values values = {}) = 0;
+  /// Runs a statement now and gives its rows (SELECT, or … RETURNING).
+  virtual Rows query(std::string_view sql, Values values = {}) = 0;
+};
+
+enum class Engine { sqlite, postgres };
+
+/// One database. Thread-safe. Every call may block until its deadline option and may throw db::Error.
+class Database {
+ public:
+  virtual ~Database() = default;
+  virtual Engine engine() const = 0;
+
+  /// Runs `work` in one transaction: commits if it returns true, rolls back if it returns false or throws. `work` may
+  /// be run again from its start (deadlock, serialization), so it changes nothing but through its Transaction. It does
+  /// no I/O and takes no lock. Transactions do not nest: a transact() inside `work` is a bug and aborts.
+  virtual void run_transaction(const std::function<bool(Transaction&)>& work) = 0;
+  /// Runs reads on one consistent snapshot; statements that write are an error.
+  virtual void run_read(const std::function<void(Transaction&)>& work) = 0;
+
+  /// `work(tx)` returns a Result<T>; a refusal rolls back. GuardFailed becomes explain(label), asked after the rollback.
+  template <class Work, class Explain>
+  auto transact(Work&& work, Explain&& explain) -> std::invoke_result_t<Work, Transaction&> {
+    using Outcome = std::invoke_result_t<Work, Transaction&>;
+    std::optional<Outcome> outcome;
+    try {
+      run_transaction([&](Transaction& tx) {
+        outcome.emplace(work(tx));
+        return outcome->has_value();
+      });
+    } catch (const GuardFailed& failed) {
+      return refuse(explain(std::string_view{failed.label}));
+    }
+    return std::move(*outcome);
+  }
+
+  /// `work(tx)` returns any value, or nothing; always commits. GuardFailed passes through.
+  template <class Work>
+  auto write(Work&& work) -> std::invoke_result_t<Work, Transaction&> {
+    using Outcome = std::invoke_result_t<Work, Transaction&>;
+    if constexpr (std::is_void_v<Outcome>) {
+      run_transaction([&](Transaction& tx) { return work(tx), true; });
+    } else {
+      std::optional<Outcome> outcome;
+      run_transaction([&](Transaction& tx) { return outcome.emplace(work(tx)), true; });
+      return std::move(*outcome);
+    }
+  }
+
+  template <class Work>
+  auto read(Work&& work) -> std::invoke_result_t<Work, Transaction&> {
+    using Outcome = std::invoke_result_t<Work, Transaction&>;
+    std::optional<Outcome> outcome;
+    run_read([&](Transaction& tx) { outcome.emplace(work(tx)); });
+    return std::move(*outcome);
+  }
+
+  /// Tells other processes that `queue` has work: best effort, may be lost, never waits.
+  virtual void poke(std::string_view queue) = 0;
+  /// Called (from any thread) when another process poked a queue. Set once, before use.
+  virtual void on_poke(std::function<void(std::string_view queue)> listener) = 0;
+
+  /// Held from now until this process ends or release: others see by beacon_held() that it lives. See engine/membership.
+  virtual void hold_beacon(std::int64_t incarnation) = 0;
+  /// Which of these incarnations hold their beacon now.
+  virtual std::vector<std::int64_t> beacons_held(const std::vector<std::int64_t>& incarnations) = 0;
+};
+
+}  // namespace scoria::db

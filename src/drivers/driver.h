@@ -1,0 +1,151 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+
+/// The contract between Scoria and one kind of storage. A driver cannot see the database. Every call names its object
+/// explicitly, is idempotent (called again after a crash at any point it finds what is there and completes it), ends
+/// within the call's deadline, and may be made by several nodes at once for different objects. See
+/// docs/reference/driver.md; drivers/conformance checks it.
+namespace scoria::drivers {
+
+enum class FailureClass {
+  transient,  // try again with backoff: timeouts of the transport, locks, reconnects
+  busy,       // somebody uses the object now; try later, no attempt counted
+  no_space,   // this pool is full; another may do
+  permanent,  // will never work like this
+  unknown,    // may or may not have happened: probe before anything else
+  stopped,    // the call's `stop` asked for it: cancelled or no longer the owner
+};
+
+struct DriverError {
+  FailureClass kind = FailureClass::permanent;
+  std::string message;  // for operators and, without secrets, for users
+};
+
+template <class T = void>
+using DriverResult = tl::expected<T, DriverError>;
+
+/// Where an object lives and what it is called. Names are chosen by Scoria, [a-zA-Z0-9._-]{1,200}, never reused.
+struct ObjectRef {
+  std::string pool;
+  std::string name;
+};
+
+enum class Presence { absent, complete, partial, foreign };
+
+struct Probe {
+  Presence presence = Presence::absent;
+  Bytes size;       // as a reader sees it
+  Bytes allocated;  // really taken; 0 if unknown
+  ObjectRef base;   // what it hangs on (overlay, clone); name empty if none
+};
+
+/// How a host or a copy opens an object's bytes.
+struct Location {
+  std::string protocol;  // "file", later "rbd" …
+  std::string path;
+  std::string format;    // "raw" or "qcow2"
+  bool write_through = false;  // acknowledged writes must not sit in a daemon (qcow2)
+};
+
+/// Limits and identity of one call.
+struct Call {
+  Deadline deadline;
+  std::int64_t generation = 0;   // of the backend: rises with each change of site
+  std::int64_t epoch = 0;        // of the operation: for the oracle log and for fencing backends
+  std::string operation;         // id, for logs
+  std::function<bool()> stop;    // asked between units of work; may be empty
+  std::function<void(Bytes done, Bytes total)> progress;  // may be empty
+  bool should_stop() const { return stop && stop(); }
+};
+
+/// What a pool can do and hold. Sizes in bytes; nullopt = the backend cannot tell.
+struct PoolReport {
+  std::string name;
+  std::optional<Bytes> total;
+  std::optional<Bytes> free;
+  Bytes allocation_unit{mib};     // objects take multiples of it …
+  Bytes minimum_size{mib};        // … and at least this
+  bool thin = true;
+  bool online_extend = true;
+  bool multiattach = true;
+  bool snapshot_revert = false;
+  double max_over_subscription_ratio = 20.0;
+  int reserved_percentage = 0;
+  std::string storage_protocol;   // "iSCSI", "NBD", "local"
+  std::vector<std::pair<std::string, std::string>> extra;  // further capabilities for extra specs
+};
+
+/// What every driver does.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual std::string vendor() const = 0;
+  /// Checks that the backend can be used now; also called periodically. The message says what to do.
+  virtual DriverResult<> check(const Call& call) = 0;
+  virtual DriverResult<std::vector<PoolReport>> pools(const Call& call) = 0;
+
+  /// What is there under that name. Never changes anything.
+  virtual DriverResult<Probe> probe(const Call& call, const ObjectRef& object) = 0;
+  /// Makes an empty (reads as zeroes) volume of exactly `size` (a multiple of the pool's unit) exist. What exists under
+  /// the name already is looked at, never truncated, resized or formatted: same size is success, else permanent.
+  virtual DriverResult<> create(const Call& call, const ObjectRef& object, Bytes size) = 0;
+  /// Makes the object not exist. Absent is success. `busy` while others hang on it or it is open.
+  virtual DriverResult<> remove(const Call& call, const ObjectRef& object) = 0;
+  /// Names with Scoria's mark in a pool, sorted, after `after`, at most `limit`. May be stale or partial: it nominates.
+  virtual DriverResult<std::vector<std::string>> list(const Call& call, std::string_view pool, std::string_view after, std::size_t limit) = 0;
+  virtual DriverResult<Location> locate(const Call& call, const ObjectRef& object) = 0;
+};
+
+/// Grows an object; smaller or equal is success without change (size only grows, whoever asks).
+class Extends {
+ public:
+  virtual ~Extends() = default;
+  virtual DriverResult<> extend(const Call& call, const ObjectRef& object, Bytes size) = 0;
+};
+
+/// Read-only points in time and writable copies of them. `snapshot` and `clone` are exclusive creates by name. What they
+/// hang on is told by probe(): a base outlives its children.
+class Snapshots {
+ public:
+  virtual ~Snapshots() = default;
+  /// A crash-consistent point in time of `source`, which may be in use.
+  virtual DriverResult<> snapshot(const Call& call, const ObjectRef& source, const ObjectRef& snapshot) = 0;
+  /// A writable object of `size` (>= the source's) with the bytes of `source` (a snapshot, or a volume at this moment).
+  /// May take long: reports progress, asks stop, resumes where a predecessor got to.
+  virtual DriverResult<> clone(const Call& call, const ObjectRef& source, const ObjectRef& target, Bytes size) = 0;
+};
+
+/// Frees an object from its base, in the background, while it is used.
+class Flattens {
+ public:
+  virtual ~Flattens() = default;
+  virtual DriverResult<> flatten(const Call& call, const ObjectRef& object) = 0;
+};
+
+struct Extent {
+  Bytes offset;
+  Bytes length;
+  bool zero = false;
+};
+
+/// What differs between two objects of one lineage (`older` empty: everything allocated). Exact, without reading data.
+class ChangedBlocks {
+ public:
+  virtual ~ChangedBlocks() = default;
+  virtual DriverResult<std::vector<Extent>> changed(const Call& call, const ObjectRef& older, const ObjectRef& newer) = 0;
+};
+
+/// Names this driver's optional abilities, found by what it implements.
+std::vector<std::string> abilities(const Driver& driver);
+
+}  // namespace scoria::drivers
