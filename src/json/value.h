@@ -14,7 +14,7 @@ using Array = std::vector<Value>;
 /// Members in the order of the text. A repeated key: the last one wins when looked up, as in Cinder.
 using Object = std::vector<std::pair<std::string, Value>>;
 
-/// A JSON document, read-only once parsed. Integers that fit in 64 bits are integers, everything else with digits a double.
+/// A JSON document, read-only once parsed. Integers that fit in 64 bits are integers, everything else with digits a finite double.
 class Value {
  public:
   Value() = default;
@@ -50,6 +50,9 @@ class Value {
   std::string text_or(std::string_view key, std::string_view fallback = {}) const;
   std::int64_t integer_or(std::string_view key, std::int64_t fallback = 0) const;
   bool flag_or(std::string_view key, bool fallback = false) const;
+
+  /// Same kind and content; members in the same order, 1 and 1.0 are different.
+  friend bool operator==(const Value& left, const Value& right);
 
  private:
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> data_;
