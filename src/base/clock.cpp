@@ -34,6 +34,12 @@ Instant SystemClock::now() const {
   return {std::chrono::duration_cast<Duration>(std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec})};
 }
 
+Timestamp SystemClock::wall() const {
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  return {time.tv_sec * 1'000'000 + time.tv_nsec / 1'000};
+}
+
 void SystemClock::sleep(Duration time) { std::this_thread::sleep_for(time); }
 
 void SystemClock::spawn(std::string name, std::function<void()> main) {

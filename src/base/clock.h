@@ -30,6 +30,9 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Instant now() const = 0;
+  /// UTC as this machine believes it: only for what other services say (expiry of tokens and certificates, HTTP dates).
+  /// Leases and stored times take the database's clock. A clock that is not told better counts from a fixed day.
+  virtual Timestamp wall() const { return Timestamp{1'767'225'600'000'000} + now().since_boot; }
   virtual void sleep(Duration time) = 0;
   /// Waits until `signal` is raised or `timeout` has passed; true if it was raised. No lock may be held.
   virtual bool wait(Signal& signal, Duration timeout) = 0;
@@ -46,6 +49,7 @@ class SystemClock final : public Clock {
  public:
   ~SystemClock() override;
   Instant now() const override;
+  Timestamp wall() const override;
   void sleep(Duration time) override;
   bool wait(Signal& signal, Duration timeout) override { return wait_really(signal, timeout); }
   void spawn(std::string name, std::function<void()> main) override;
