@@ -1,5 +1,5 @@
 # Compiler flags, sanitizers, ccache and mold. One place for everything that is not about our own targets.
-set(SCORIA_SANITIZE "" CACHE STRING "address (with undefined) or thread")
+set(SCORIA_SANITIZE "" CACHE STRING "address (with undefined), thread, or fuzzer (clang; with address and undefined)")
 
 find_program(CCACHE ccache)
 if(CCACHE)
@@ -32,8 +32,11 @@ if(SCORIA_SANITIZE STREQUAL address)
 elseif(SCORIA_SANITIZE STREQUAL thread)
   add_compile_options(-O1 -fsanitize=thread)
   add_link_options(-fsanitize=thread)
+elseif(SCORIA_SANITIZE STREQUAL fuzzer)
+  add_compile_options(-O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
 elseif(SCORIA_SANITIZE)
-  message(FATAL_ERROR "SCORIA_SANITIZE is 'address' or 'thread', not '${SCORIA_SANITIZE}'")
+  message(FATAL_ERROR "SCORIA_SANITIZE is 'address', 'thread' or 'fuzzer', not '${SCORIA_SANITIZE}'")
 endif()
 
 # Warnings of our own code only; third-party headers come in as system includes.
@@ -43,3 +46,6 @@ set(SCORIA_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wsh
     # False positives of gcc 12 at -O2 stay warnings.
     -Wno-error=maybe-uninitialized -Wno-error=restrict -Wno-error=null-dereference -Wno-error=stringop-overflow
     -Wno-error=array-bounds -Wno-error=stringop-overread)
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  list(APPEND SCORIA_WARNINGS -Wno-unknown-warning-option -Wno-missing-designated-field-initializers)
+endif()

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <utility>
+
 namespace scoria {
 
 void Signal::raise() {

@@ -1,5 +1,6 @@
 #include "base/failpoint.h"
 
+#include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
 

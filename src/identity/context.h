@@ -21,6 +21,7 @@ struct Context {
   bool system_scope = false;
   std::vector<std::string> roles;          // lower case
   std::vector<std::string> service_roles;  // of X-Service-Token
+  bool is_admin_project = true;            // false only if the identity service says so
   bool is_admin = false;                   // context_is_admin holds
   Deadline deadline;
 
