@@ -1,0 +1,54 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/random.h"
+#include "db/database.h"
+#include "engine/kind.h"
+
+namespace scoria::commands {
+
+struct Options {
+  std::map<std::string, std::int64_t, std::less<>> quotas = {{"volumes", 10},  {"gigabytes", 1000},       {"snapshots", 10},
+                                                             {"backups", 10},  {"backup_gigabytes", 1000}, {"groups", 10},
+                                                             {"per_volume_gigabytes", -1}};
+  std::string default_type = "__DEFAULT__";
+  std::string storage_zone = "nova";  // storage_availability_zone
+  std::string default_zone;           // default_availability_zone; empty: storage_zone
+  bool zone_fallback = false;         // allow_availability_zone_fallback
+  bool cloned_volume_same_az = true;
+  bool no_snapshot_gb_quota = false;
+};
+
+/// What commands work with. A command is a function of these, the caller's context and its request; it ends in one
+/// transaction and an answer. It cannot see a driver.
+struct Services {
+  db::Database& database;
+  Random& random;
+  const engine::Kinds& kinds;
+  Options options;
+  std::function<void(const std::string& queue)> poke;  // after the commit: work is ready
+};
+
+/// Runs `work` like Database::transact, and once more (up to three times in all) when the COMMIT's fate is unknown: the
+/// ids were chosen before, so a repeat meets the first one's rows. `landed` looks whether they are there.
+template <class T>
+Result<T> transact_once(Services& services, const std::function<Result<T>(db::Transaction&)>& work,
+                        const std::function<Refusal(std::string_view)>& explain, const std::function<std::optional<T>(db::Transaction&)>& landed) {
+  for (int tries = 0;; ++tries) {
+    try {
+      return services.database.transact(work, explain);
+    } catch (const db::ConstraintError& repeated) {
+      // A late first COMMIT won: its rows are the answer.
+      if (tries == 0 || !repeated.unique) throw;
+      if (auto found = services.database.read(landed)) return std::move(*found);
+      throw;
+    } catch (const db::Error& failure) {
+      if (!failure.commit_unknown || tries == 2) throw;
+      if (auto found = services.database.read(landed)) return std::move(*found);
+    }
+  }
+}
+
+}  // namespace scoria::commands

@@ -1,0 +1,113 @@
+#include "commands/volumes/create.h"
+
+#include <fmt/core.h>
+
+#include "commands/quota_refusal.h"
+#include "domain/volumes/shapes.h"
+#include "engine/claims.h"
+#include "engine/start.h"
+#include "json/writer.h"
+#include "store/events/outbox.h"
+#include "store/quotas/quotas.h"
+#include "store/types/types.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::commands {
+namespace {
+
+/// What the request means once names are resolved.
+struct Resolved {
+  VolumeType type;
+  store::quotas::Limits limits;
+  std::int64_t size_gib = 0;
+  std::string zone;
+  std::string source_type, source_id;
+  bool bootable = false;
+};
+
+Result<VolumeType> resolve_type(db::Transaction& tx, const Services& services, const Context& context, const std::string& wanted) {
+  const std::string name = wanted.empty() ? services.options.default_type : wanted;
+  auto type = store::types::find(tx, name);
+  if (!type || !store::types::visible(tx, *type, context.project_id, context.is_admin))
+    return refuse(RefusalCode::not_found, "Volume type {} could not be found.", name);
+  return *type;
+}
+
+Result<std::int64_t> resolve_size(const CreateVolumeRequest& request, std::int64_t source_gib, const VolumeType& type, const store::quotas::Limits& limits) {
+  const std::int64_t size = request.size_gib.value_or(source_gib);
+  if (size <= 0) return refuse(RefusalCode::invalid_input, "Invalid input received: Volume size '{}' must be an integer greater than 0.", size);
+  if (size < source_gib)
+    return refuse(RefusalCode::invalid_input, "Invalid input received: Volume size '{}'GB cannot be smaller than the size of its source, {}GB.", size, source_gib);
+  const auto bound = [&](const char* spec) { return std::strtoll(std::string(type.spec(spec)).c_str(), nullptr, 10); };
+  if (const auto most = bound("provisioning:max_vol_size"); most > 0 && size > most)
+    return refuse(RefusalCode::invalid_input, "Invalid input received: Volume type {} allows at most {} GiB, {} were asked for.", type.name, most, size);
+  if (const auto least = bound("provisioning:min_vol_size"); least > 0 && size < least)
+    return refuse(RefusalCode::invalid_input, "Invalid input received: Volume type {} asks for at least {} GiB, {} were asked for.", type.name, least, size);
+  if (const auto most = limits.of_project("per_volume_gigabytes"); most >= 0 && size > most)
+    return refuse(Refusal{RefusalCode::over_quota, fmt::format("Volume size exceeds limit: requested {}G, at most {}G per volume.", size, most), "per_volume_gigabytes"});
+  return size;
+}
+
+Result<Resolved> resolve(db::Transaction& tx, const Services& services, const Context& context, const CreateVolumeRequest& request) {
+  Resolved out;
+  auto type = resolve_type(tx, services, context, request.volume_type);
+  if (!type) return refuse(type.error());
+  out.type = std::move(*type);
+  out.limits = store::quotas::limits(tx, context.project_id, out.type.id.text, services.options.quotas);
+  const auto size = resolve_size(request, 0, out.type, out.limits);
+  if (!size) return refuse(size.error());
+  out.size_gib = *size;
+  out.zone = request.availability_zone;
+  if (out.zone.empty()) out.zone = services.options.default_zone.empty() ? services.options.storage_zone : services.options.default_zone;
+  return out;
+}
+
+Volume requested(const Context& context, const CreateVolumeRequest& request, const Resolved& resolved, const std::string& id, const std::string& operation) {
+  Volume volume;
+  volume.id = {id};
+  volume.project_id = context.project_id, volume.user_id = context.user_id;
+  volume.name = request.name, volume.description = request.description;
+  volume.size_gib = resolved.size_gib;
+  volume.type = resolved.type.id;
+  volume.availability_zone = resolved.zone;
+  volume.multiattach = resolved.type.is_true("multiattach");
+  volume.bootable = resolved.bootable;
+  volume.metadata = request.metadata;
+  volume.charge = {context.project_id, resolved.type.id.text, resolved.size_gib};
+  volume.x_op = operation, volume.x_mode = "X";
+  return volume;
+}
+
+}  // namespace
+
+Result<Volume> create_volume(Services& services, const Context& context, const CreateVolumeRequest& request) {
+  const auto resolved = services.database.read([&](db::Transaction& tx) { return resolve(tx, services, context, request); });
+  if (!resolved) return refuse(resolved.error());
+
+  // Ids are chosen before the transaction: a COMMIT whose answer is lost is looked up by them, or repeated with them.
+  const std::string operation = services.random.uuid();
+  const Volume volume = requested(context, request, *resolved, services.random.uuid(), operation);
+  const CreateVolumeInput input{resolved->size_gib, resolved->source_type, resolved->source_id, request.hints};
+  json::Writer event;
+  event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).field("size_gib", volume.size_gib).end_object();
+
+  const auto accept = [&](db::Transaction& tx) -> Result<Volume> {
+    store::volumes::insert(tx, volume);
+    engine::start(tx, services.kinds,
+                  {.id = operation, .kind = "volume.create", .queue = std::string(engine::scheduler_queue), .project_id = context.project_id,
+                   .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
+                   .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = {{"volume", volume.id.text, engine::Mode::exclusive}}});
+    store::outbox::add(tx, operation + ".start", "volume.create.start", operation, event.text());
+    store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
+    return volume;
+  };
+  const auto explain = [&](std::string_view guard) {
+    return explain_over_quota(services, context.project_id, resolved->type, guard, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
+  };
+  const auto landed = [&](db::Transaction& tx) { return store::volumes::find(tx, volume.id); };
+  auto accepted = transact_once<Volume>(services, accept, explain, landed);
+  if (accepted) services.poke(std::string(engine::scheduler_queue));
+  return accepted;
+}
+
+}  // namespace scoria::commands

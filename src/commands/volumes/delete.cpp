@@ -1,0 +1,62 @@
+#include "commands/volumes/delete.h"
+
+#include <fmt/core.h>
+
+#include "engine/start.h"
+#include "json/writer.h"
+#include "store/events/outbox.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::commands {
+namespace {
+
+constexpr std::string_view no_children = "snapshots = 0 AND attachments = 0 AND attach_status <> 'attached' AND group_id IS NULL "
+                                         "AND (migration_status IS NULL OR migration_status IN ('deleting', 'error', 'success'))";
+
+/// Why the guard refused, found after the fact: the row decides, this only tells.
+Refusal explain(const Services& services, const VolumeId& id) {
+  const auto volume = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
+  if (!volume) return {RefusalCode::not_found, fmt::format("Volume {} could not be found.", id.text), {}};
+  std::string why = fmt::format("its status is {}", to_text(volume->status));
+  if (volume->snapshots > 0) why = fmt::format("it has {} snapshots", volume->snapshots);
+  if (volume->attachments > 0) why = fmt::format("it has {} attachments", volume->attachments);
+  if (!volume->group_id.empty()) why = fmt::format("it belongs to group {}", volume->group_id);
+  if (!volume->x_op.empty()) why += fmt::format(" and operation {} holds it", volume->x_op);
+  return {RefusalCode::invalid_state,
+          fmt::format("Invalid volume: Volume status must be available or error or error_restoring or error_extending or error_managing and must not be "
+                      "migrating, attached, belong to a group, have snapshots or be awaiting a transfer: {}.",
+                      why),
+          volume->x_op};
+}
+
+}  // namespace
+
+Result<> delete_volume(Services& services, const Context& context, const Volume& volume, const DeleteVolumeRequest&) {
+  const std::string operation = services.random.uuid();
+  const std::string queue = volume.backend.empty() ? std::string(engine::scheduler_queue) : volume.backend;
+  json::Writer event;
+  event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).end_object();
+
+  const auto accept = [&](db::Transaction& tx) -> Result<bool> {
+    store::volumes::take(tx, "volume.delete", volume.id, operation, 'X',
+                         {VolumeStatus::available, VolumeStatus::error, VolumeStatus::error_restoring, VolumeStatus::error_extending,
+                          VolumeStatus::error_managing, VolumeStatus::error_deleting},
+                         VolumeStatus::deleting, no_children);
+    engine::start(tx, services.kinds,
+                  {.id = operation, .kind = "volume.delete", .queue = queue, .backend = volume.backend, .project_id = volume.project_id,
+                   .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
+                   .priority = engine::Priority::release, .claims = {{"volume", volume.id.text, engine::Mode::exclusive}}});
+    store::outbox::add(tx, operation + ".start", "volume.delete.start", operation, event.text());
+    return true;
+  };
+  const auto landed = [&](db::Transaction& tx) -> std::optional<bool> {
+    if (tx.query("SELECT 1 FROM operation WHERE id = ?", {operation}).empty()) return std::nullopt;
+    return true;
+  };
+  const auto accepted = transact_once<bool>(services, accept, [&](std::string_view) { return explain(services, volume.id); }, landed);
+  if (!accepted) return refuse(accepted.error());
+  services.poke(queue);
+  return {};
+}
+
+}  // namespace scoria::commands

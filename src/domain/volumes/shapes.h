@@ -1,0 +1,35 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+/// What operations on volumes carry from the command to their steps, and from step to step. Each shape has a version; a
+/// change of a shape is a new version with a reader of the old (goldens: domain/volumes/shapes_test.cpp).
+namespace scoria {
+
+struct CreateVolumeInput {
+  static constexpr int version = 1;
+  std::int64_t size_gib = 0;
+  std::string source_type;  // "", "snapshot", "volume"
+  std::string source_id;
+  std::string hints = "{}";  // JSON of the scheduler hints, as they came
+
+  std::string to_json() const;
+  static Result<CreateVolumeInput> from_json(std::string_view text);
+};
+
+/// Where a new object is being made.
+struct Placement {
+  static constexpr int version = 1;
+  std::string backend, pool, object;
+  std::int64_t bytes = 0;
+  std::vector<std::string> refused;  // backend#pool that turned out to be full or broken
+
+  bool placed() const { return !object.empty(); }
+  std::string to_json() const;
+  /// "{}" is a placement that has not happened.
+  static Result<Placement> from_json(std::string_view text);
+};
+
+}  // namespace scoria

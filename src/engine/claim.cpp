@@ -1,0 +1,60 @@
+#include "engine/claim.h"
+
+#include <fmt/core.h>
+
+#include "base/failpoint.h"
+
+namespace scoria::engine {
+namespace {
+
+std::string marks(std::size_t count) {
+  std::string out = "?";
+  for (std::size_t i = 1; i < count; ++i) out += ", ?";
+  return out;
+}
+
+}  // namespace
+
+std::vector<Operation> claim(db::Database& database, const Clock& clock, std::int64_t inc, std::span<const std::string> queues, std::size_t limit,
+                             int project_limit) {
+  if (queues.empty() || limit == 0) return {};
+  FAILPOINT("engine.claim.before");
+  // One project's flood does not take every slot: beyond its cap its operations wait, whoever runs them.
+  const std::string fair = project_limit <= 0 ? ""
+                                              : "AND (SELECT count(*) FROM operation r WHERE r.state = 'running' AND r.project_id = o.project_id) < ? ";
+  const std::string sql = fmt::format(
+      "WITH c AS (SELECT o.seq FROM operation o WHERE o.queue IN ({}) AND o.state = 'ready' AND o.run_at <= scoria_now() {}"
+      "ORDER BY o.prio DESC, o.run_at, o.seq LIMIT ?{{skip_locked}}) "
+      "UPDATE operation SET state = 'running', epoch = epoch + 1, owner = ?, claimed_at = scoria_now(), updated_at = scoria_now(), waits_on = NULL, "
+      "backend_gen = (SELECT gen FROM backend WHERE backend.name = operation.backend) "
+      "WHERE seq IN (SELECT seq FROM c) RETURNING {}, scoria_now()",
+      marks(queues.size()), fair, operation_columns);
+  db::Values values(queues.begin(), queues.end());
+  if (project_limit > 0) values.emplace_back(project_limit);
+  values.emplace_back(static_cast<std::int64_t>(limit));
+  values.emplace_back(inc);
+
+  std::vector<Operation> out;
+  database.write([&](db::Transaction& tx) {
+    out.clear();
+    // A change of site waits for claims under way and then sees all of them.
+    tx.query("SELECT name FROM backend WHERE name IN (" + marks(queues.size()) + "){for_share}", db::Values(queues.begin(), queues.end()));
+    const db::Rows rows = tx.query(sql, values);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      out.push_back(read_operation(rows, i));
+      if (out.back().deadline) out.back().expires = clock.now() + (out.back().deadline - rows.at(i, rows.columns() - 1).time());
+    }
+    if (out.empty()) return;
+    std::sort(out.begin(), out.end(), [](const Operation& a, const Operation& b) { return std::pair(-a.priority, a.seq) < std::pair(-b.priority, b.seq); });
+    db::Values ids;
+    for (const Operation& op : out) ids.emplace_back(op.id);
+    const db::Rows held = tx.query("SELECT op, rtype, rid, mode FROM op_res WHERE op IN (" + marks(ids.size()) + ") ORDER BY op, rtype, rid", ids);
+    for (std::size_t i = 0; i < held.size(); ++i)
+      for (Operation& op : out)
+        if (op.id == held.at(i, 0).text()) op.claims.push_back({held.at(i, 1).text(), held.at(i, 2).text(), static_cast<Mode>(held.at(i, 3).text().at(0))});
+  });
+  FAILPOINT("engine.claim.after");
+  return out;
+}
+
+}  // namespace scoria::engine

@@ -1,0 +1,16 @@
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/operation.h"
+
+namespace scoria::engine {
+
+/// Claims up to `limit` ready operations of these queues for incarnation `inc`: raises their epoch, copies the backend's
+/// generation, reads their claims. Most urgent first. A frozen backend's queue yields only cancels and priority release.
+std::vector<Operation> claim(db::Database& database, const Clock& clock, std::int64_t inc, std::span<const std::string> queues, std::size_t limit,
+                             int project_limit);
+
+}  // namespace scoria::engine

@@ -1,0 +1,207 @@
+#include "engine/engine.h"
+
+#include "base/failpoint.h"
+#include "engine/claim.h"
+#include "observe/log.h"
+
+namespace scoria::engine {
+
+Engine::Engine(db::Database& database, Clock& clock, Random& random, const Kinds& kinds, EngineOptions options, std::function<void()> fenced)
+    : database_(database),
+      clock_(clock),
+      random_(random),
+      kinds_(kinds),
+      options_(std::move(options)),
+      fenced_(std::move(fenced)),
+      membership_(database, clock, options_.membership),
+      runner_(database, clock, random, kinds, membership_),
+      short_lane_{{clock, 1024}, {0}, options_.slots},
+      bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots} {}
+
+Engine::~Engine() = default;
+
+void Engine::start() {
+  membership_.join();
+  database_.on_poke([this](std::string_view) { wake_.raise(); });
+  const auto spawn = [this](const std::string& name, auto loop) {
+    ++loops_;
+    clock_.spawn(name, [this, loop] {
+      loop();
+      --loops_;
+    });
+  };
+  spawn("heartbeat", [this] { heartbeat_loop(); });
+  spawn("sweep", [this] { sweep_loop(); });
+  for (int i = 0; i < short_lane_.slots; ++i) spawn("work", [this] { work_loop(short_lane_); });
+  for (int i = 0; i < bulk_lane_.slots; ++i) spawn("bulk", [this] { work_loop(bulk_lane_); });
+  spawn("dispatch", [this] { dispatch_loop(); });
+}
+
+void Engine::serve(const std::string& queue) {
+  {
+    const std::lock_guard lock(mutex_);
+    served_.insert(queue);
+  }
+  wake_.raise();
+}
+
+void Engine::stop_serving(const std::string& queue) {
+  const std::lock_guard lock(mutex_);
+  served_.erase(queue);
+}
+
+bool Engine::serves(const std::string& queue) const {
+  const std::string plain = is_bulk(queue) ? queue.substr(0, queue.size() - bulk("").size()) : queue;
+  const std::lock_guard lock(mutex_);
+  return served_.contains(plain);
+}
+
+std::vector<std::string> Engine::queues(bool bulk_queues) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const std::string& queue : served_) out.push_back(bulk_queues ? bulk(queue) : queue);
+  return out;
+}
+
+void Engine::poke(const std::string& queue) {
+  if (serves(queue)) wake_.raise();
+  database_.poke(queue);
+}
+
+std::size_t Engine::running() const {
+  const std::lock_guard lock(mutex_);
+  return running_.size();
+}
+
+void Engine::heartbeat_loop() {
+  while (!left_) {
+    try {
+      if (!membership_.beat()) {
+        log::error("engine", {}, "node {} was fenced by others: ending this process", membership_.incarnation());
+        return fenced_();
+      }
+      note_cancels();
+    } catch (const std::exception& failure) {
+      log::warning("engine", {}, "heartbeat: {}", failure.what());
+    }
+    clock_.wait(stop_heartbeat_, options_.membership.beat);
+  }
+}
+
+/// Long copies look at a flag; here it comes from the database.
+void Engine::note_cancels() {
+  if (running() == 0) return;
+  const db::Rows rows = database_.read([&](db::Transaction& tx) {
+    return tx.query("SELECT id FROM operation WHERE owner = ? AND state = 'running' AND cancel_req = 1", {membership_.incarnation()});
+  });
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (const auto found = running_.find(rows.at(i, 0).text()); found != running_.end()) found->second->cancel = true;
+}
+
+void Engine::sweep_loop() {
+  Instant next_sweep = clock_.now();
+  while (!stopping_) {
+    try {
+      membership_.look_for_beacons();
+      if (clock_.now() >= next_sweep) {
+        const auto period = static_cast<std::uint64_t>(options_.membership.sweep.count());
+        next_sweep = clock_.now() + Duration{static_cast<std::int64_t>(period * 8 / 10 + random_.below(period * 4 / 10 + 1))};
+        if (membership_.sweep() > 0) wake_.raise();
+      }
+    } catch (const std::exception& failure) {
+      log::warning("engine", {}, "sweep: {}", failure.what());
+    }
+    clock_.wait(stop_sweep_, options_.membership.beacon_look);
+  }
+}
+
+void Engine::dispatch_loop() {
+  while (!stopping_) {
+    try {
+      if (membership_.leash_holds()) {
+        dispatch(short_lane_, false);
+        dispatch(bulk_lane_, true);
+      }
+    } catch (const std::exception& failure) {
+      log::warning("engine", {}, "claim: {}", failure.what());
+      clock_.sleep(std::chrono::milliseconds{100});
+    }
+    const auto poll = static_cast<std::uint64_t>(options_.poll.count());
+    clock_.wait(wake_, Duration{static_cast<std::int64_t>(poll * 8 / 10 + random_.below(poll * 4 / 10 + 1))});
+  }
+}
+
+void Engine::dispatch(Lane& lane, bool bulk_lane) {
+  const int free = lane.slots - lane.busy;
+  if (free <= 0) return;
+  const auto wanted = static_cast<std::size_t>(free);
+  const std::vector<std::string> from = queues(bulk_lane);
+  if (!anything_ready(from)) return;
+  std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, options_.project_limit);
+  for (Operation& operation : claimed) {
+    ++lane.busy;
+    lane.work.try_push(std::move(operation));
+  }
+  if (claimed.size() == wanted) wake_.raise();  // there may be more
+}
+
+/// A read, so that idle wake-ups cost no write transaction.
+bool Engine::anything_ready(const std::vector<std::string>& from) {
+  if (from.empty()) return false;
+  std::string sql = "SELECT 1 FROM operation WHERE state = 'ready' AND run_at <= scoria_now() AND queue IN (?";
+  for (std::size_t i = 1; i < from.size(); ++i) sql += ", ?";
+  sql += ") LIMIT 1";
+  return !database_.read([&](db::Transaction& tx) { return tx.query(sql, db::Values(from.begin(), from.end())); }).empty();
+}
+
+void Engine::work_loop(Lane& lane) {
+  while (auto claimed = lane.work.pop()) {
+    const auto control = std::make_shared<Runner::Control>();
+    control->serves = [this](const std::string& queue) { return serves(queue) && !stopping_; };
+    control->handed_over = [this](const std::string& queue) { poke(queue); };
+    const std::string id = claimed->id;
+    {
+      const std::lock_guard lock(mutex_);
+      running_[id] = control;
+      control->drain = stopping_.load();  // under the lock: drain() sets stopping_ first, then marks what runs
+    }
+    const Operation after = runner_.run(std::move(*claimed), *control);
+    {
+      const std::lock_guard lock(mutex_);
+      running_.erase(id);
+    }
+    --lane.busy;
+    if (ended_ && is_end(after.state)) ended_(after);
+    wake_.raise();  // a slot is free, and waiters may have become ready
+  }
+}
+
+void Engine::drain(Duration limit) {
+  const Deadline deadline = Deadline::in(clock_, limit);
+  try {
+    membership_.set_draining();
+  } catch (const std::exception& failure) {
+    log::warning("engine", {}, "drain: {}", failure.what());
+  }
+  stopping_ = true;
+  wake_.raise();
+  stop_sweep_.raise();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, control] : running_) control->drain = true;
+  }
+  short_lane_.work.close();
+  bulk_lane_.work.close();
+  // The heartbeat goes on until the last operation is given back: nobody takes over what is still being finished.
+  while (loops_ > 1 && !deadline.passed(clock_)) clock_.sleep(std::chrono::milliseconds{5});
+  left_ = true;
+  stop_heartbeat_.raise();
+  try {
+    membership_.leave();
+  } catch (const std::exception& failure) {
+    log::warning("engine", {}, "leave: {}", failure.what());
+  }
+}
+
+}  // namespace scoria::engine

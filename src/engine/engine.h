@@ -1,0 +1,84 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "base/queue.h"
+#include "engine/kind.h"
+#include "engine/membership.h"
+#include "engine/runner.h"
+
+namespace scoria::engine {
+
+struct EngineOptions {
+  MembershipOptions membership;
+  Duration poll = std::chrono::seconds{1};  // safety net under the best-effort wake-up; jittered by 20 %
+  int slots = 24;                           // short work at once
+  int bulk_slots = 4;                       // long data movers at once
+  int project_limit = 0;                    // running operations of one project over all nodes; 0 = no cap
+};
+
+/// Claims operations of the queues this node serves and runs them; keeps this node's lease; takes dead nodes' work back.
+/// Knows no volume. Start-up is recovery: there is no other clean-up.
+class Engine {
+ public:
+  /// `fenced` is called when others declared this node dead: the process must end at once (it runs on an engine thread).
+  Engine(db::Database& database, Clock& clock, Random& random, const Kinds& kinds, EngineOptions options, std::function<void()> fenced);
+  ~Engine();
+
+  /// Joins and starts the loops. Throws db::Error when the database is not there.
+  void start();
+  /// From now on this node claims work of `queue` and of its bulk queue (or no more).
+  void serve(const std::string& queue);
+  void stop_serving(const std::string& queue);
+  /// After a commit that made work ready: wakes this node and, best effort, the others.
+  void poke(const std::string& queue);
+  /// Called with each operation that ended here, after its commit. Set before start().
+  void on_ended(std::function<void(const Operation&)> listener) { ended_ = std::move(listener); }
+  /// Stops claiming, lets running steps finish, gives the rest back, leaves. Returns when done or after `limit`.
+  void drain(Duration limit);
+
+  std::int64_t incarnation() const { return membership_.incarnation(); }
+  Membership& membership() { return membership_; }
+  std::size_t running() const;
+
+ private:
+  struct Lane {
+    BoundedQueue<Operation> work;
+    std::atomic<int> busy{0};
+    int slots;
+  };
+  void heartbeat_loop();
+  void sweep_loop();
+  void dispatch_loop();
+  void work_loop(Lane& lane);
+  void dispatch(Lane& lane, bool bulk_lane);
+  void note_cancels();
+  std::vector<std::string> queues(bool bulk_queues) const;
+  bool serves(const std::string& queue) const;
+  bool anything_ready(const std::vector<std::string>& queues);
+
+  db::Database& database_;
+  Clock& clock_;
+  Random& random_;
+  const Kinds& kinds_;
+  const EngineOptions options_;
+  const std::function<void()> fenced_;
+  std::function<void(const Operation&)> ended_;
+  Membership membership_;
+  Runner runner_;
+  Lane short_lane_, bulk_lane_;
+  std::atomic<bool> stopping_{false};  // no new work
+  std::atomic<bool> left_{false};      // nothing runs any more: the lease may end
+  std::atomic<int> loops_{0};
+  Signal wake_, stop_heartbeat_, stop_sweep_;
+  mutable std::mutex mutex_;
+  std::set<std::string> served_;                                              // guarded by mutex_
+  std::map<std::string, std::shared_ptr<Runner::Control>> running_;           // guarded by mutex_; by operation id
+};
+
+}  // namespace scoria::engine

@@ -1,0 +1,115 @@
+#include "engine/membership.h"
+
+#include <fmt/core.h>
+
+#include "base/failpoint.h"
+#include "observe/log.h"
+
+namespace scoria::engine {
+
+Membership::Membership(db::Database& database, Clock& clock, MembershipOptions options)
+    : database_(database), clock_(clock), options_(std::move(options)) {}
+
+void Membership::join() {
+  const Instant sent = clock_.now();
+  incarnation_ = database_.write([&](db::Transaction& tx) {
+    if (options_.exclusive) {
+      tx.run("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining')");
+      tx.run("UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, run_at = scoria_now() WHERE state = 'running'");
+    }
+    const db::Rows rows = tx.query(
+        "INSERT INTO node (host, roles, state, lease_until, started_at, release, schema_version) "
+        "VALUES (?, ?, 'up', scoria_now() + ?, scoria_now(), ?, 1) RETURNING inc",
+        {options_.host, options_.roles, options_.lease.count(), options_.release});
+    return rows.at(0, 0).integer();
+  });
+  database_.hold_beacon(incarnation_);
+  leash_ = (sent + options_.lease - options_.lease / 8).since_boot.count();
+  last_beat_ = sent.since_boot.count();
+}
+
+bool Membership::beat() {
+  FAILPOINT("engine.heartbeat.before");
+  const Instant sent = clock_.now();
+  const std::int64_t changed = database_.write([&](db::Transaction& tx) {
+    return tx.change("UPDATE node SET hb_seq = hb_seq + 1, lease_until = scoria_now() + ? WHERE inc = ? AND state IN ('up', 'draining')",
+                     {options_.lease.count(), incarnation_});
+  });
+  if (changed == 0) return false;
+  leash_ = (sent + (options_.lease - options_.lease / 8)).since_boot.count();
+  const bool on_time = clock_.now() - Instant{Duration{last_beat_.load()}} <= 2 * options_.beat;
+  good_beats_ = on_time ? good_beats_ + 1 : 0;
+  last_beat_ = clock_.now().since_boot.count();
+  FAILPOINT("engine.heartbeat.after");
+  return true;
+}
+
+// A database that stalls makes everybody late: who was late itself may not judge others.
+bool Membership::beats_on_time() const {
+  return good_beats_ >= 3 && clock_.now() - Instant{Duration{last_beat_.load()}} <= 2 * options_.beat;
+}
+
+std::int64_t Membership::sweep() {
+  if (!beats_on_time()) return 0;
+  // The common case, nobody late and nothing orphaned, is one read.
+  const auto look = database_.read([&](db::Transaction& tx) {
+    return tx.query(
+        "SELECT (SELECT count(*) FROM node WHERE state IN ('up', 'draining')), "
+        "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until < scoria_now()), "
+        "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?), "
+        "(SELECT count(*) FROM operation WHERE state = 'running' AND owner NOT IN (SELECT inc FROM node WHERE state IN ('up', 'draining')))",
+        {options_.lease.count()});
+  });
+  const std::int64_t members = look.at(0, 0).integer(), late = look.at(0, 1).integer();
+  if (late == 0 && look.at(0, 2).integer() == 0 && look.at(0, 3).integer() == 0) return 0;
+
+  // More than half late at once is more likely the database's or the network's fault: wait a second lease.
+  const Duration grace = late * 2 > members ? options_.lease : Duration::zero();
+  database_.write([&](db::Transaction& tx) {
+    // A lease further ahead than its length comes from another clock (a promoted standby): cut it.
+    tx.run("UPDATE node SET lease_until = scoria_now() + ? WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
+           {options_.lease.count(), options_.lease.count()});
+    tx.run("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ?", {grace.count()});
+  });
+  FAILPOINT("engine.sweep.between");
+  // Not only those just fenced: what a node claimed in the moment it was fenced comes back here too. Backed off by the
+  // deaths of its owners, so that an operation which kills its process cannot take the others along quickly.
+  const std::int64_t back = database_.write([&](db::Transaction& tx) {
+    return tx.change(
+        "UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, updated_at = scoria_now(), "
+        "run_at = scoria_now() + CASE WHEN deaths < 2 THEN 0 WHEN deaths < 4 THEN 1000000 ELSE 4000000 END "
+        "WHERE state = 'running' AND owner NOT IN (SELECT inc FROM node WHERE state IN ('up', 'draining'))");
+  });
+  if (back > 0) log::warning("engine", {}, "node {} took back {} operations of dead nodes", incarnation_, back);
+  return back;
+}
+
+void Membership::look_for_beacons() {
+  if (database_.engine() == db::Engine::sqlite || !beats_on_time()) return;
+  const db::Rows rows = database_.read([&](db::Transaction& tx) {
+    return tx.query("SELECT inc FROM node WHERE state IN ('up', 'draining') AND inc <> ? AND lease_until > scoria_now() + ?",
+                    {incarnation_, options_.suspect_lease.count()});
+  });
+  if (rows.empty()) return;
+  std::vector<std::int64_t> others;
+  for (std::size_t i = 0; i < rows.size(); ++i) others.push_back(rows.at(i, 0).integer());
+  const std::vector<std::int64_t> alive = database_.beacons_held(others);
+  for (const std::int64_t inc : others) {
+    if (std::find(alive.begin(), alive.end(), inc) != alive.end()) continue;
+    // Only suspicion: a living node beats within the second and has its full lease again.
+    database_.write([&](db::Transaction& tx) {
+      tx.run("UPDATE node SET lease_until = scoria_now() + ? WHERE inc = ? AND state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
+             {options_.suspect_lease.count(), inc, options_.suspect_lease.count()});
+    });
+  }
+}
+
+void Membership::set_draining() {
+  database_.write([&](db::Transaction& tx) { tx.run("UPDATE node SET state = 'draining' WHERE inc = ? AND state = 'up'", {incarnation_}); });
+}
+
+void Membership::leave() {
+  database_.write([&](db::Transaction& tx) { tx.run("UPDATE node SET state = 'gone' WHERE inc = ? AND state IN ('up', 'draining')", {incarnation_}); });
+}
+
+}  // namespace scoria::engine

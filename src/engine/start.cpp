@@ -1,0 +1,64 @@
+#include "engine/start.h"
+
+#include "base/check.h"
+
+namespace scoria::engine {
+
+void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op) {
+  const Kind* kind = kinds.find(op.kind);
+  SCORIA_CHECK(kind != nullptr, "an operation of a kind that is not registered");
+  const std::string step = op.first_step.empty() ? std::string(kind->steps().front()) : op.first_step;
+  tx.run("INSERT INTO operation (id, kind, ver, queue, backend, project_id, user_id, request_id, resource_type, resource_id, state, prio, "
+         "run_at, deadline, step, input, ctx, parent, waits_on, created_at, updated_at) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now(), scoria_now() + ?, ?, ?, '{}', ?, ?, scoria_now(), scoria_now())",
+         {op.id, op.kind, kind->version(), op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
+          op.resource_id, op.waits_on.empty() ? "ready" : "waiting", static_cast<int>(op.priority),
+          op.time_limit ? db::Value{std::int64_t{op.time_limit->count()}} : db::Value{}, step, op.input, db::or_null(op.parent),
+          db::or_null(op.waits_on)});
+  for (const Claim& claim : op.claims)
+    tx.run("INSERT INTO op_res (op, rtype, rid, mode) VALUES (?, ?, ?, ?)", {op.id, claim.type, claim.id, std::string(1, static_cast<char>(claim.mode))});
+  if (!op.parent.empty()) tx.guard("parent", "UPDATE operation SET open_children = open_children + 1 WHERE id = ? AND state IN ('ready', 'running', 'waiting')", {op.parent});
+}
+
+bool request_cancel(db::Transaction& tx, const Kinds& kinds, const Operation& op) {
+  const Kind* kind = kinds.find(op.kind);
+  if (kind == nullptr || !kind->cancellable_at(op.step)) return false;
+  // The step stands in the condition: either it has not moved past the point of no return, or this changes nothing.
+  const std::int64_t changed = tx.change(
+      "UPDATE operation SET cancel_req = 1, run_at = scoria_now(), updated_at = scoria_now(), waits_on = NULL, "
+      "state = CASE WHEN state = 'waiting' THEN 'ready' ELSE state END "
+      "WHERE id = ? AND step = ? AND state IN ('ready', 'running', 'waiting')",
+      {op.id, op.step});
+  if (changed == 0) return false;
+  tx.run("UPDATE operation SET cancel_req = 1, run_at = scoria_now(), updated_at = scoria_now(), waits_on = NULL, "
+         "state = CASE WHEN state = 'waiting' THEN 'ready' ELSE state END WHERE parent = ? AND state IN ('ready', 'running', 'waiting')",
+         {op.id});
+  return true;
+}
+
+Result<> request_cancel(db::Database& database, const Kinds& kinds, const std::string& id) {
+  for (int tries = 0; tries < 5; ++tries) {
+    const auto outcome = database.write([&](db::Transaction& tx) -> std::optional<Result<>> {
+      const db::Rows rows = tx.query("SELECT " + std::string(operation_columns) + " FROM operation WHERE id = ?", {id});
+      if (rows.empty()) return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
+      const Operation op = read_operation(rows, 0);
+      if (is_end(op.state)) return refuse(RefusalCode::conflict, "Operation {} has already ended: {}.", id, to_text(op.state));
+      if (op.cancel_requested || request_cancel(tx, kinds, op)) return Result<>{};
+      const Kind* kind = kinds.find(op.kind);
+      if (kind != nullptr && kind->cancellable_at(op.step)) return std::nullopt;  // it moved meanwhile: look again
+      return refuse(RefusalCode::conflict, "Operation {} ({}) is at step '{}' and can no longer be cancelled; it will end by itself.", id, op.kind, op.step);
+    });
+    if (outcome) return *outcome;
+  }
+  return refuse(RefusalCode::conflict, "Operation {} moves too fast to be cancelled; try again.", id);
+}
+
+Result<> retry_now(db::Database& database, const std::string& id) {
+  const std::int64_t changed = database.write([&](db::Transaction& tx) {
+    return tx.change("UPDATE operation SET run_at = scoria_now(), attempt = 0, updated_at = scoria_now() WHERE id = ? AND state = 'ready'", {id});
+  });
+  if (changed == 1) return {};
+  return refuse(RefusalCode::conflict, "Operation {} is not waiting for a retry.", id);
+}
+
+}  // namespace scoria::engine

@@ -1,0 +1,45 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/kind.h"
+
+namespace scoria::engine {
+
+/// Operations wait in queues: of the schedulers, or of one backend (its name).
+inline constexpr std::string_view scheduler_queue = "scheduler";
+
+/// Interactive short work before bulk, delete and detach before create.
+enum class Priority : int { bulk = 0, normal = 10, release = 20 };
+
+struct NewOperation {
+  std::string id;  // chosen before the transaction: an ambiguous COMMIT is looked up by it
+  std::string kind;
+  std::string queue;
+  std::string backend;  // empty: none
+  std::string project_id, user_id, request_id;
+  std::string resource_type, resource_id;
+  Priority priority = Priority::normal;
+  std::optional<Duration> time_limit;  // from now; none: retried for ever
+  std::string input = "{}";            // JSON of the kind's versioned input
+  std::vector<Claim> claims;           // taken by the caller in the same transaction
+  std::string parent;
+  std::string waits_on;                // not empty: starts waiting for it
+  std::string first_step;              // empty: the kind's first
+};
+
+/// Makes the operation exist, in the caller's transaction. A repeated id is a unique violation.
+void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& operation);
+
+/// Asks an operation to stop. Refuses `invalid_state` past its point of no return or when it has ended, `not_found`.
+/// Idempotent. The owner, or the next one, ends it as cancelled.
+Result<> request_cancel(db::Database& database, const Kinds& kinds, const std::string& id);
+/// The same inside a transaction, for a command that goes on (force delete): false if it cannot be cancelled any more.
+bool request_cancel(db::Transaction& tx, const Kinds& kinds, const Operation& operation);
+
+/// A dead or failing operation: makes it ready again at its step (admin). Only for `dead`… see operations.md.
+Result<> retry_now(db::Database& database, const std::string& id);
+
+}  // namespace scoria::engine

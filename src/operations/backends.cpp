@@ -1,0 +1,31 @@
+#include "operations/backends.h"
+
+namespace scoria::operations {
+
+drivers::Call call_for(engine::Task& task, Duration longest) {
+  drivers::Call call;
+  call.deadline = Deadline::in(task.clock(), longest).sooner({task.operation().expires});
+  call.generation = task.operation().backend_generation;
+  call.epoch = task.operation().epoch;
+  call.operation = task.operation().id;
+  call.stop = [&task] { return task.should_stop(); };
+  return call;
+}
+
+engine::Outcome outcome_of(const drivers::DriverError& error, const std::string& code) {
+  switch (error.kind) {
+    case drivers::FailureClass::transient:
+    case drivers::FailureClass::unknown:  // the step probes before it acts, so running it again is safe
+      return engine::Outcome::retry(error.message);
+    case drivers::FailureClass::busy:
+      return engine::Outcome::retry(error.message, false);
+    case drivers::FailureClass::stopped:
+      return engine::Outcome::stopped();
+    case drivers::FailureClass::no_space:
+    case drivers::FailureClass::permanent:
+      break;
+  }
+  return engine::Outcome::fail(code, error.message);
+}
+
+}  // namespace scoria::operations

@@ -1,0 +1,48 @@
+#pragma once
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "drivers/driver.h"
+#include "engine/kind.h"
+
+namespace scoria::operations {
+
+/// One backend that this node serves: `host@section`, or `cluster@section` when several nodes serve it.
+struct Backend {
+  std::string name;
+  std::string host;     // always host@section: the service row of this node
+  std::string cluster;  // cluster@section, empty without a cluster
+  std::string zone;
+  std::unique_ptr<drivers::Driver> driver;
+  std::atomic<bool> up{true};
+};
+
+/// The backends of this node, fixed at start.
+class Backends {
+ public:
+  void add(std::unique_ptr<Backend> backend) { backends_[backend->name] = std::move(backend); }
+  Backend* find(const std::string& name) const {
+    const auto found = backends_.find(name);
+    return found == backends_.end() ? nullptr : found->second.get();
+  }
+  std::vector<Backend*> all() const {
+    std::vector<Backend*> out;
+    for (const auto& [name, backend] : backends_) out.push_back(backend.get());
+    return out;
+  }
+
+ private:
+  std::map<std::string, std::unique_ptr<Backend>> backends_;
+};
+
+/// The call of a driver on behalf of a running task: its leash as deadline, its generation and epoch as marks.
+drivers::Call call_for(engine::Task& task, Duration longest = std::chrono::minutes{2});
+
+/// What a driver's refusal means for the step: retry, retry uncounted, stop, or fail with `code`.
+engine::Outcome outcome_of(const drivers::DriverError& error, const std::string& code);
+
+}  // namespace scoria::operations

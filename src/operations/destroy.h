@@ -1,0 +1,16 @@
+#pragma once
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "engine/kind.h"
+#include "operations/services.h"
+#include "store/objects/objects.h"
+
+namespace scoria::operations {
+
+/// Removes from their backends what one owner has doomed and nothing living hangs on; gives what is gone now. Objects
+/// that others hang on stay doomed: the reaper removes them when their last child is gone.
+tl::expected<std::vector<store::objects::Object>, engine::Outcome> destroy_doomed_of(Services& services, engine::Task& task, const std::string& owner_id);
+
+}  // namespace scoria::operations

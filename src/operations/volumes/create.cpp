@@ -1,0 +1,115 @@
+#include "operations/volumes/create.h"
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "domain/volumes/shapes.h"
+#include "operations/volumes/effects.h"
+#include "operations/volumes/placement.h"
+#include "store/events/outbox.h"
+#include "store/objects/objects.h"
+#include "store/pools/pools.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::operations {
+
+using engine::Outcome;
+using engine::State;
+namespace objects = store::objects;
+namespace pools = store::pools;
+namespace volumes = store::volumes;
+
+namespace {
+
+Placement placement_of(const engine::Operation& op) {
+  const auto placement = Placement::from_json(op.context);
+  SCORIA_CHECK(placement, "an operation's context is unreadable");
+  return *placement;
+}
+
+VolumeId volume_of(const engine::Operation& op) { return {op.resource_id}; }
+
+}  // namespace
+
+std::span<const CreateVolume::Step> CreateVolume::table() {
+  static constexpr Step steps[] = {
+      {"place", &CreateVolume::place},
+      {"provision", &CreateVolume::provision},
+      {"fill", &CreateVolume::fill},
+  };
+  return steps;
+}
+
+Outcome CreateVolume::place(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  const Placement before = placement_of(op);
+  auto choice = choose_pool(services_.database, services_.random, op, before.refused);
+  if (!choice) return Outcome::fail("no_backend", choice.error().message);
+  Placement placement = choice->placement;
+  placement.refused = before.refused;
+  const objects::Object object{.backend = placement.backend, .name = placement.object, .pool = placement.pool, .owner_type = "volume",
+                               .owner_id = op.resource_id, .operation = op.id, .epoch = op.epoch, .size_bytes = placement.bytes};
+  return Outcome::advance(placement.to_json(),
+                          [=, id = volume_of(op), op_id = op.id](db::Transaction& tx) {
+                            volumes::place(tx, id, op_id, placement.backend, placement.pool, placement.bytes);
+                            objects::intend(tx, object);
+                            pools::take(tx, placement.backend, placement.pool, placement.bytes, 1);
+                          })
+      .onto(placement.backend, placement.backend);
+}
+
+/// An empty volume is made and published at once; one with a source is filled by a slot for long work.
+Outcome CreateVolume::provision(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  const auto input = CreateVolumeInput::from_json(op.input);
+  SCORIA_CHECK(input, "an operation's input is unreadable");
+  if (!input->source_type.empty()) return Outcome::advance(op.context).onto(engine::bulk(op.queue), op.backend);
+
+  const Placement placement = placement_of(op);
+  Backend* backend = services_.backends.find(placement.backend);
+  if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement.backend), false);
+  const auto made = backend->driver->create(call_for(task), {placement.pool, placement.object}, {placement.bytes});
+  if (made) return Outcome::succeed();
+  if (made.error().kind == drivers::FailureClass::no_space) return elsewhere(op, placement);
+  return outcome_of(made.error(), "driver_failed_create");
+}
+
+/// The pool turned out to be full: what was promised there goes back, the next candidate gets its chance.
+Outcome CreateVolume::elsewhere(const engine::Operation& op, const Placement& placement) const {
+  Placement next;
+  next.refused = placement.refused;
+  next.refused.push_back(placement.backend + "#" + placement.pool);
+  return Outcome::advance(next.to_json(),
+                          [=, id = volume_of(op), op_id = op.id](db::Transaction& tx) {
+                            volumes::place(tx, id, op_id, "", "", 0);
+                            objects::doom(tx, placement.backend, placement.object);
+                            pools::give_back(tx, placement.backend, placement.pool, placement.bytes, 1);
+                          })
+      .onto(std::string(engine::scheduler_queue), "")
+      .back_to("place");
+}
+
+Outcome CreateVolume::fill(engine::Task&) const { return Outcome::fail("source", "Creating a volume from a source is not there yet."); }
+
+void CreateVolume::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
+  const VolumeId id = volume_of(op);
+  const Placement placement = placement_of(op);
+  if (ending.state == State::succeeded) {
+    volumes::publish(tx, id, op.id, placement.object);
+    objects::publish(tx, placement.backend, placement.object);
+    store::outbox::add(tx, op.id + ".end", "volume.create.end", op.id, volume_event(op));
+    return;
+  }
+  const bool cancelled = ending.state == State::cancelled;
+  if (placement.placed() && !cancelled) volumes::place(tx, id, op.id, "", "", 0);
+  if (placement.placed()) objects::doom(tx, placement.backend, placement.object);
+  if (cancelled) {
+    end_volume(tx, op);
+  } else {
+    volumes::settle(tx, id, op.id, VolumeStatus::creating, VolumeStatus::error);
+  }
+  if (placement.placed()) pools::give_back(tx, placement.backend, placement.pool, placement.bytes, 1);
+  store::outbox::add(tx, op.id + ".end", cancelled ? "volume.delete.end" : "volume.create.error", op.id, volume_event(op));
+}
+
+}  // namespace scoria::operations

@@ -1,0 +1,60 @@
+#include "operations/volumes/delete.h"
+
+#include <fmt/core.h>
+
+#include "engine/claims.h"
+#include "operations/destroy.h"
+#include "operations/volumes/effects.h"
+#include "store/events/outbox.h"
+#include "store/objects/objects.h"
+#include "store/pools/pools.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::operations {
+
+using engine::Outcome;
+namespace volumes = store::volumes;
+
+std::span<const DeleteVolume::Step> DeleteVolume::table() {
+  static constexpr Step steps[] = {
+      {"wait", &DeleteVolume::wait},
+      {"destroy", &DeleteVolume::destroy},
+  };
+  return steps;
+}
+
+Outcome DeleteVolume::wait(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  const VolumeId id{op.resource_id};
+  const auto volume = services_.database.read([&](db::Transaction& tx) { return volumes::find(tx, id); });
+  if (volume && volume->s_ops > 0)
+    return Outcome::wait(engine::readers_of("volume", id.text), fmt::format("{} copies still read this volume", volume->s_ops),
+                         [id, op_id = op.id](db::Transaction& tx) { engine::require_readers(tx, "volume", id.text, op_id); });
+  return Outcome::advance(op.context, [id, op_id = op.id](db::Transaction& tx) {
+    volumes::require_quiet(tx, id, op_id);
+    store::objects::doom_all_of(tx, id.text);
+  });
+}
+
+Outcome DeleteVolume::destroy(engine::Task& task) const {
+  const auto destroyed = destroy_doomed_of(services_, task, task.operation().resource_id);
+  if (!destroyed) return destroyed.error();
+  return Outcome::succeed([gone = *destroyed](db::Transaction& tx) {
+    for (const store::objects::Object& object : gone) store::objects::gone(tx, object.backend, object.name);
+  });
+}
+
+void DeleteVolume::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
+  const VolumeId id{op.resource_id};
+  if (ending.state == engine::State::succeeded) {
+    const auto volume = volumes::find(tx, id);
+    end_volume(tx, op);
+    if (volume && volume->object_bytes > 0) store::pools::give_back(tx, volume->backend, volume->pool, volume->object_bytes, 1);
+    store::outbox::add(tx, op.id + ".end", "volume.delete.end", op.id, volume_event(op));
+    return;
+  }
+  if (ending.state == engine::State::cancelled) return volumes::settle_back(tx, id, op.id, VolumeStatus::deleting);
+  volumes::settle(tx, id, op.id, VolumeStatus::deleting, VolumeStatus::error_deleting);
+}
+
+}  // namespace scoria::operations

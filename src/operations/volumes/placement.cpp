@@ -1,0 +1,44 @@
+#include "operations/volumes/placement.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "store/objects/objects.h"
+#include "store/pools/pools.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::operations {
+
+Result<Choice> choose_pool(db::Database& database, Random&, const engine::Operation& op, const std::vector<std::string>& refused) {
+  struct Seen {
+    std::optional<Volume> volume;
+    std::vector<store::pools::Pool> pools;
+    std::string name;
+  };
+  const Seen seen = database.read([&](db::Transaction& tx) {
+    return Seen{store::volumes::find(tx, {op.resource_id}), store::pools::all(tx), store::objects::next_name(tx, "volume", op.resource_id)};
+  });
+  if (!seen.volume) return refuse(RefusalCode::not_found, "Volume {} could not be found.", op.resource_id);
+  const Bytes wanted = from_gib(seen.volume->size_gib);
+  const store::pools::Pool* best = nullptr;
+  std::int64_t most = -1;
+  for (const store::pools::Pool& pool : seen.pools) {
+    if (!pool.up || pool.disabled || pool.frozen) continue;
+    if (std::find(refused.begin(), refused.end(), pool.backend + "#" + pool.name) != refused.end()) continue;
+    const std::int64_t left = pool.limit_bytes < 0 ? INT64_MAX : pool.limit_bytes - pool.allocated_bytes;
+    if (left < wanted.count || left <= most) continue;
+    best = &pool;
+    most = left;
+  }
+  if (best == nullptr) return refuse(RefusalCode::unavailable, "No pool has room for {} GiB.", seen.volume->size_gib);
+  Choice choice;
+  choice.placement.backend = best->backend;
+  choice.placement.pool = best->name;
+  choice.placement.object = seen.name;
+  choice.placement.bytes = round_up({std::max(wanted.count, best->minimum_bytes)}, {best->unit_bytes}).count;
+  return choice;
+}
+
+}  // namespace scoria::operations

@@ -1,0 +1,93 @@
+#include "store/objects/objects.h"
+
+#include <fmt/core.h>
+
+namespace scoria::store::objects {
+namespace {
+
+constexpr std::string_view columns = "o.backend, o.name, o.pool, o.owner_type, o.owner_id, o.base, o.op, o.epoch, o.state, o.size_bytes";
+// A base outlives its children (storage rule R6).
+constexpr std::string_view childless =
+    "NOT EXISTS (SELECT 1 FROM backend_object c WHERE c.backend = o.backend AND c.base = o.name AND c.state NOT IN ('gone', 'released'))";
+
+std::vector<Object> read(const db::Rows& rows) {
+  std::vector<Object> out;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    out.push_back({rows.at(i, 0).text(), rows.at(i, 1).text(), rows.at(i, 2).text(), rows.at(i, 3).text(), rows.at(i, 4).text(), rows.at(i, 5).text(),
+                   rows.at(i, 6).text(), rows.at(i, 7).integer(), rows.at(i, 8).text(), rows.at(i, 9).integer()});
+  return out;
+}
+
+// When a name is probed again after it went: late creates of paused processes (microseconds after `gone`).
+constexpr std::string_view next_recheck =
+    "CASE rechecks WHEN 0 THEN 10000000 WHEN 1 THEN 60000000 WHEN 2 THEN 600000000 WHEN 3 THEN 3600000000 ELSE 86400000000 END";
+
+}  // namespace
+
+std::string next_name(db::Transaction& tx, std::string_view type, std::string_view id) {
+  const std::int64_t used = tx.query("SELECT count(*) FROM backend_object WHERE owner_id = ? AND owner_type = ?", {id, type}).at(0, 0).integer();
+  return used == 0 ? fmt::format("{}-{}", type, id) : fmt::format("{}-{}.r{}", type, id, used + 1);
+}
+
+void intend(db::Transaction& tx, const Object& o) {
+  tx.run("INSERT INTO backend_object (backend, name, pool, owner_type, owner_id, base, op, epoch, state, size_bytes, created_at, changed_at) "
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?, scoria_now(), scoria_now())",
+         {o.backend, o.name, o.pool, o.owner_type, o.owner_id, db::or_null(o.base), o.operation, o.epoch, o.size_bytes});
+}
+
+void publish(db::Transaction& tx, const std::string& backend, const std::string& name) {
+  tx.guard("object.publish", "UPDATE backend_object SET state = 'published', changed_at = scoria_now() WHERE backend = ? AND name = ? AND state = 'intended'",
+           {backend, name});
+}
+
+void resize(db::Transaction& tx, const std::string& backend, const std::string& name, std::int64_t size_bytes) {
+  tx.guard("object.resize", "UPDATE backend_object SET size_bytes = ?, changed_at = scoria_now() WHERE backend = ? AND name = ? AND state = 'published'",
+           {size_bytes, backend, name});
+}
+
+void doom(db::Transaction& tx, const std::string& backend, const std::string& name) {
+  tx.run("UPDATE backend_object SET state = 'doomed', changed_at = scoria_now() WHERE backend = ? AND name = ? AND state IN ('intended', 'published')",
+         {backend, name});
+}
+
+void doom_all_of(db::Transaction& tx, std::string_view owner_id) {
+  tx.run("UPDATE backend_object SET state = 'doomed', changed_at = scoria_now() WHERE owner_id = ? AND state IN ('intended', 'published')", {owner_id});
+}
+
+void gone(db::Transaction& tx, const std::string& backend, const std::string& name) {
+  tx.run("UPDATE backend_object SET state = 'gone', changed_at = scoria_now(), recheck_at = scoria_now() + 10000000 "
+         "WHERE backend = ? AND name = ? AND state = 'doomed'",
+         {backend, name});
+}
+
+std::vector<Object> of_owner(db::Transaction& tx, std::string_view owner_id) {
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? ORDER BY o.created_at, o.name", columns), {owner_id}));
+}
+
+std::vector<Object> destroyable(db::Transaction& tx, const std::string& backend, std::size_t limit) {
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state = 'doomed' AND {} ORDER BY o.changed_at LIMIT ?", columns, childless),
+                       {backend, static_cast<std::int64_t>(limit)}));
+}
+
+std::vector<Object> destroyable_of(db::Transaction& tx, std::string_view owner_id) {
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? AND o.state = 'doomed' AND {} ORDER BY o.name", columns, childless), {owner_id}));
+}
+
+std::vector<Object> to_recheck(db::Transaction& tx, const std::string& backend, std::size_t limit) {
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state = 'gone' AND o.recheck_at <= scoria_now() ORDER BY o.recheck_at LIMIT ?", columns),
+                       {backend, static_cast<std::int64_t>(limit)}));
+}
+
+void rechecked(db::Transaction& tx, const std::string& backend, const std::string& name, bool present) {
+  if (present) {
+    tx.run("UPDATE backend_object SET state = 'doomed', changed_at = scoria_now(), recheck_at = NULL WHERE backend = ? AND name = ? AND state = 'gone'",
+           {backend, name});
+    return;
+  }
+  tx.run(fmt::format("UPDATE backend_object SET rechecks = rechecks + 1, recheck_at = CASE WHEN rechecks >= 4 THEN NULL ELSE scoria_now() + {} END "
+                     "WHERE backend = ? AND name = ? AND state = 'gone'",
+                     next_recheck),
+         {backend, name});
+}
+
+}  // namespace scoria::store::objects

@@ -1,0 +1,43 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/database.h"
+
+/// The ledger of what exists on backends under our names: intended before it is made, doomed before it is destroyed,
+/// never forgotten (names are counted from it, a doomed name is never used again).
+namespace scoria::store::objects {
+
+struct Object {
+  std::string backend, name, pool;
+  std::string owner_type, owner_id;
+  std::string base;  // name of what it hangs on; empty: none
+  std::string operation;
+  std::int64_t epoch = 0;
+  std::string state;  // intended, published, doomed, gone, released
+  std::int64_t size_bytes = 0;
+};
+
+/// The next name of a resource: `<type>-<id>`, then `<type>-<id>.r2` …, counted over all its rows.
+std::string next_name(db::Transaction& tx, std::string_view type, std::string_view id);
+/// Records that an object will be made. The same operation may repeat it.
+void intend(db::Transaction& tx, const Object& object);
+void publish(db::Transaction& tx, const std::string& backend, const std::string& name);
+void resize(db::Transaction& tx, const std::string& backend, const std::string& name, std::int64_t size_bytes);
+/// Nobody will use it again: from now on, and only now, it may be destroyed.
+void doom(db::Transaction& tx, const std::string& backend, const std::string& name);
+void doom_all_of(db::Transaction& tx, std::string_view owner_id);
+/// Probed absent after being doomed. Looked at again later: a paused process may still make it.
+void gone(db::Transaction& tx, const std::string& backend, const std::string& name);
+
+std::vector<Object> of_owner(db::Transaction& tx, std::string_view owner_id);
+/// Doomed ones of a backend that nothing living hangs on, oldest first.
+std::vector<Object> destroyable(db::Transaction& tx, const std::string& backend, std::size_t limit);
+/// Doomed ones of one owner that nothing living hangs on.
+std::vector<Object> destroyable_of(db::Transaction& tx, std::string_view owner_id);
+/// Gone ones that are to be probed once more.
+std::vector<Object> to_recheck(db::Transaction& tx, const std::string& backend, std::size_t limit);
+void rechecked(db::Transaction& tx, const std::string& backend, const std::string& name, bool present);
+
+}  // namespace scoria::store::objects

@@ -1,0 +1,104 @@
+#include "store/volumes/volumes.h"
+
+#include <fmt/core.h>
+
+#include "domain/claim_sql.h"
+
+namespace scoria::store::volumes {
+
+const std::string_view columns =
+    "volume.id, volume.project_id, volume.user_id, volume.name, volume.description, volume.size_gib, volume.status, volume.previous_status, "
+    "volume.attach_status, volume.migration_status, volume.replication_status, volume.volume_type_id, volume.availability_zone, volume.backend, "
+    "volume.pool, volume.provider_name, volume.object_bytes, volume.snapshot_id, volume.source_volid, volume.group_id, volume.bootable, "
+    "volume.multiattach, volume.readonly, volume.consumes_quota, volume.metadata, volume.image_metadata, volume.snapshots, volume.attachments, "
+    "volume.charged_project, volume.charged_type, volume.charged_gib, volume.x_op, volume.x_mode, volume.s_ops, volume.rev, volume.created_at, "
+    "volume.updated_at, volume.launched_at";
+
+Volume read(const db::Rows& rows, std::size_t row) {
+  std::size_t column = 0;
+  const auto text = [&] { return rows.at(row, column++).text(); };
+  const auto number = [&] { return rows.at(row, column++).integer(); };
+  const auto time = [&] { return rows.at(row, column++).time(); };
+  Volume v;
+  v.id = {text()}, v.project_id = text(), v.user_id = text(), v.name = text(), v.description = text(), v.size_gib = number();
+  parse(text(), v.status);
+  v.previous_status = text(), v.attach_status = text(), v.migration_status = text(), v.replication_status = text(), v.type = {text()};
+  v.availability_zone = text(), v.backend = text(), v.pool = text(), v.provider_name = text(), v.object_bytes = number();
+  v.snapshot_id = text(), v.source_volid = text(), v.group_id = text(), v.bootable = number() != 0, v.multiattach = number() != 0;
+  v.readonly = number() != 0, v.consumes_quota = number() != 0, v.metadata = text(), v.image_metadata = text();
+  v.snapshots = number(), v.attachments = number(), v.charge.project = text(), v.charge.type = text(), v.charge.gib = number();
+  v.x_op = text(), v.x_mode = text(), v.s_ops = number(), v.rev = number();
+  v.created_at = time(), v.updated_at = time(), v.launched_at = time();
+  return v;
+}
+
+void insert(db::Transaction& tx, const Volume& v) {
+  tx.run(
+      "INSERT INTO volume (id, project_id, user_id, name, description, size_gib, status, attach_status, replication_status, volume_type_id, "
+      "availability_zone, snapshot_id, source_volid, group_id, bootable, multiattach, consumes_quota, metadata, image_metadata, charged_project, "
+      "charged_type, charged_gib, x_op, x_mode, created_at) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now())",
+      {v.id.text, v.project_id, v.user_id, db::or_null(v.name), db::or_null(v.description), v.size_gib, to_text(v.status), v.attach_status,
+       db::or_null(v.replication_status), v.type.text, v.availability_zone, db::or_null(v.snapshot_id), db::or_null(v.source_volid),
+       db::or_null(v.group_id), v.bootable, v.multiattach, v.consumes_quota, v.metadata, v.image_metadata, db::or_null(v.charge.project),
+       db::or_null(v.charge.type), v.charge.gib, db::or_null(v.x_op), db::or_null(v.x_mode)});
+}
+
+std::optional<Volume> find(db::Transaction& tx, const VolumeId& id) {
+  static const std::string sql = fmt::format("SELECT {} FROM volume WHERE id = ?", columns);
+  const db::Rows rows = tx.query(sql, {id.text});
+  if (rows.empty()) return std::nullopt;
+  return read(rows, 0);
+}
+
+void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
+          std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also) {
+  const std::string sql = fmt::format("UPDATE volume SET previous_status = status, status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM
+                                      " WHERE id = ? AND " SCORIA_UNCLAIMED " AND status IN ({}){}{}",
+                                      to_text(to), sql_list(from), also.empty() ? "" : " AND ", also);
+  tx.guard(label, sql, {operation, std::string(1, mode), id.text});
+}
+
+void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& backend, const std::string& pool,
+           std::int64_t object_bytes) {
+  tx.guard("volume.place", "UPDATE volume SET backend = ?, pool = ?, object_bytes = ?, updated_at = scoria_now() WHERE id = ? AND x_op = ?",
+           {db::or_null(backend), db::or_null(pool), object_bytes, id.text, operation});
+}
+
+void settle(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from, VolumeStatus to) {
+  const std::string sql = fmt::format("UPDATE volume SET status = '{}', updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+                                      " WHERE id = ? AND x_op = ? AND status = '{}'",
+                                      to_text(to), to_text(from));
+  tx.guard("volume.settle", sql, {id.text, operation});
+}
+
+void settle_back(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from) {
+  const std::string sql = fmt::format("UPDATE volume SET status = previous_status, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+                                      " WHERE id = ? AND x_op = ? AND status = '{}'",
+                                      to_text(from));
+  tx.guard("volume.settle", sql, {id.text, operation});
+}
+
+void require_quiet(db::Transaction& tx, const VolumeId& id, std::string_view operation) {
+  tx.guard("volume.quiet", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND x_op = ? AND s_ops = 0", {id.text, operation});
+}
+
+void publish(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& provider_name) {
+  tx.guard("volume.publish",
+           "UPDATE volume SET status = 'available', provider_name = ?, launched_at = scoria_now(), updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+           " WHERE id = ? AND x_op = ? AND status = 'creating'",
+           {provider_name, id.text, operation});
+}
+
+void settle_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t size_gib, std::int64_t object_bytes) {
+  tx.guard("volume.grown",
+           "UPDATE volume SET status = previous_status, size_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+           " WHERE id = ? AND x_op = ? AND status = 'extending'",
+           {size_gib, object_bytes, id.text, operation});
+}
+
+void remove(db::Transaction& tx, const VolumeId& id, std::string_view operation) {
+  tx.guard("volume.remove", "DELETE FROM volume WHERE id = ? AND x_op = ? AND s_ops = 0 AND snapshots = 0 AND attachments = 0", {id.text, operation});
+}
+
+}  // namespace scoria::store::volumes

@@ -1,0 +1,39 @@
+#pragma once
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "db/database.h"
+#include "domain/volumes/volume.h"
+
+/// Volumes as rows. Every change of a status names the status it expects; there is no plain save.
+namespace scoria::store::volumes {
+
+extern const std::string_view columns;
+Volume read(const db::Rows& rows, std::size_t row);
+
+void insert(db::Transaction& tx, const Volume& volume);
+std::optional<Volume> find(db::Transaction& tx, const VolumeId& id);
+
+/// Takes an X or L claim together with the status that says so. Guarded as `label`: the row is unclaimed, its status is
+/// one of `from`, and `also` (SQL over the row, empty: none) holds.
+void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
+          std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also = {});
+/// The claim's holder places the volume: where its object will be.
+void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& backend, const std::string& pool,
+           std::int64_t object_bytes);
+/// The holder is done: rest status `to`, claim back. `from` is the transitional status.
+void settle(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from, VolumeStatus to);
+/// The holder did nothing: back to the status before.
+void settle_back(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from);
+/// Commit part of a delete: no copy reads the volume at this very moment. Guard "volume.quiet".
+void require_quiet(db::Transaction& tx, const VolumeId& id, std::string_view operation);
+/// As settle(), and the volume's bytes are this object from now on.
+void publish(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& provider_name);
+/// The holder grew it.
+void settle_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t size_gib, std::int64_t object_bytes);
+/// The holder of an X claim ends the volume. Guarded: no readers, no children.
+void remove(db::Transaction& tx, const VolumeId& id, std::string_view operation);
+
+}  // namespace scoria::store::volumes
