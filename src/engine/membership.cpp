@@ -24,7 +24,7 @@ void Membership::join() {
     return rows.at(0, 0).integer();
   });
   database_.hold_beacon(incarnation_);
-  leash_ = (sent + options_.lease - options_.lease / 8).since_boot.count();
+  leash_ = (sent + (options_.lease - options_.lease / 8)).since_boot.count();
   last_beat_ = sent.since_boot.count();
 }
 

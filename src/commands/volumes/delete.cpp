@@ -40,7 +40,7 @@ Result<> delete_volume(Services& services, const Context& context, const Volume&
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     store::volumes::take(tx, "volume.delete", volume.id, operation, 'X',
                          {VolumeStatus::available, VolumeStatus::error, VolumeStatus::error_restoring, VolumeStatus::error_extending,
-                          VolumeStatus::error_managing, VolumeStatus::error_deleting},
+                          VolumeStatus::error_managing},
                          VolumeStatus::deleting, no_children);
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "volume.delete", .queue = queue, .backend = volume.backend, .project_id = volume.project_id,

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
+#include "engine/start.h"
 #include "operations/volumes/effects.h"
 #include "operations/volumes/placement.h"
 #include "store/events/outbox.h"
