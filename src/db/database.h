@@ -31,7 +31,7 @@ class Value {
   bool is_text() const { return std::holds_alternative<std::string>(data_); }
   /// The number; 0 for null. Throws db::Error for text that is no number.
   std::int64_t integer() const;
-  /// The text; empty for null.
+  /// The text; empty for null. Throws db::Error for an integer.
   const std::string& text() const;
   bool flag() const { return integer() != 0; }
   Timestamp time() const { return {integer()}; }
@@ -68,11 +68,14 @@ class Error : public std::runtime_error {
   bool commit_unknown;
 };
 
-/// A unique or check constraint refused a statement. `constraint` is the table or constraint the engine named.
+/// A unique or check constraint refused a statement, or a text that no engine stores: a NUL byte, broken UTF-8.
+/// `constraint` is what the engine named: a constraint (PostgreSQL) or table and columns (SQLite); for explanations only.
 class ConstraintError : public Error {
  public:
-  ConstraintError(const std::string& text, bool is_unique) : Error(text), unique(is_unique) {}
+  ConstraintError(const std::string& text, bool is_unique, std::string named = {})
+      : Error(text), unique(is_unique), constraint(std::move(named)) {}
   bool unique;
+  std::string constraint;
 };
 
 /// A guard() did not touch exactly one row: the whole transaction is rolled back.
@@ -85,6 +88,8 @@ class GuardFailed : public std::runtime_error {
 /// Statements of one transaction. SQL is written once for all engines: `?` placeholders, scoria_now() for the
 /// database's clock in microseconds, and the fragments of db/dialect.h in braces ({skip_locked}, {for_share} …).
 /// Never kept beyond the function it was handed to; never passed to a driver.
+/// A failed statement fails its transaction: every later call throws, nothing is committed. The error of a run() or
+/// guard() may show only at a later call or at the commit, so `work` catches nothing.
 class Transaction {
  public:
   virtual ~Transaction() = default;
@@ -101,11 +106,21 @@ class Transaction {
 
 enum class Engine { sqlite, postgres };
 
+/// Counted since the database was opened.
+struct Statistics {
+  std::uint64_t transactions = 0;  // committed
+  std::uint64_t commits = 0;       // COMMITs that made them durable; fewer where a group shares one
+  std::uint64_t reads = 0;
+  std::uint64_t retries = 0;       // transactions run again after a deadlock or a serialization failure
+  std::uint64_t round_trips = 0;   // waits for an answer of the server; 0 for SQLite
+};
+
 /// One database. Thread-safe. Every call may block until its deadline option and may throw db::Error.
 class Database {
  public:
   virtual ~Database() = default;
   virtual Engine engine() const = 0;
+  virtual Statistics statistics() const = 0;
 
   /// Runs `work` in one transaction: commits if it returns true, rolls back if it returns false or throws. `work` may
   /// be run again from its start (deadlock, serialization), so it changes nothing but through its Transaction. It does

@@ -1,0 +1,55 @@
+#include "db/fresh.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "db/engines/sqlite.h"
+
+namespace scoria::db::testing {
+namespace {
+
+class FreshFile final : public Fresh {
+ public:
+  explicit FreshFile(Clock& clock) : database_(open_sqlite(clock, {.path = folder_ + "/test.db"})) {}
+  ~FreshFile() override {
+    database_.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Database& database() override { return *database_; }
+
+ private:
+  static std::string make_folder() {
+    std::string pattern = std::filesystem::temp_directory_path() / "scoria-db-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) throw Error("cannot make a directory for a test database");
+    return pattern;
+  }
+  const std::string folder_ = make_folder();
+  std::unique_ptr<Database> database_;
+};
+
+class FreshMemory final : public Fresh {
+ public:
+  explicit FreshMemory(Clock& clock) : database_(open_sqlite(clock, {.path = ":memory:", .inline_execution = true})) {}
+  Database& database() override { return *database_; }
+
+ private:
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace
+
+std::unique_ptr<Fresh> make_fresh(Kind kind, Clock& clock) {
+  if (kind == Kind::sqlite_file) return std::make_unique<FreshFile>(clock);
+  if (kind == Kind::sqlite_memory) return std::make_unique<FreshMemory>(clock);
+  throw Error(why_not(kind));
+}
+
+std::string why_not(Kind kind) { return kind == Kind::postgres ? "PostgreSQL is not built in yet" : ""; }
+
+bool required(Kind kind) {
+  const char* setting = std::getenv("SCORIA_REQUIRE_POSTGRES");
+  return kind == Kind::postgres && setting != nullptr && std::string_view(setting) == "1";
+}
+
+}  // namespace scoria::db::testing

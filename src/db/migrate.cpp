@@ -1,0 +1,109 @@
+#include "db/migrate.h"
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+
+namespace scoria::db {
+namespace {
+
+constexpr std::string_view create_table =
+    "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name {text} NOT NULL, checksum {text} NOT NULL,"
+    " applied_at BIGINT NOT NULL)";
+
+/// FNV-1a over the text: tells an edit, not an attack.
+std::string checksum(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211u;
+  return fmt::format("{:016x}", hash);
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+std::string_view trimmed(std::string_view line) {
+  const std::size_t start = std::min(line.find_first_not_of(" \t\r"), line.size());
+  return line.substr(start, line.find_last_not_of(" \t\r") + 1 - start);
+}
+
+std::vector<std::string> statements_of(std::string_view sql, Engine engine) {
+  std::vector<std::string> statements;
+  std::string statement;
+  bool ours = true;
+  while (!sql.empty()) {
+    const std::string_view line = trimmed(take_line(sql));
+    if (line == "-- all:") ours = true;
+    if (line == "-- sqlite:") ours = engine == Engine::sqlite;
+    if (line == "-- postgres:") ours = engine == Engine::postgres;
+    if (!ours || line.empty() || line.starts_with("--")) continue;
+    statement += line;
+    statement += '\n';
+    if (!line.ends_with(';')) continue;
+    statement.resize(statement.size() - 2);
+    statements.push_back(std::move(statement));
+    statement.clear();
+  }
+  if (!statement.empty()) throw Error("a migration's last statement does not end with ';'");
+  return statements;
+}
+
+bool table_exists(Transaction& tx, Engine engine) {
+  const Rows found = engine == Engine::postgres
+                         ? tx.query("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'")
+                         : tx.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'");
+  return !found.empty();
+}
+
+/// The newest applied step, after a look at every one.
+int verify(Transaction& tx, std::span<const Migration> migrations) {
+  const Rows applied = tx.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version");
+  for (std::size_t row = 0; row < applied.size(); ++row) {
+    const std::int64_t version = applied.at(row, 0).integer();
+    if (row >= migrations.size() || version != migrations[row].version)
+      throw Error(fmt::format("the database has schema version {}, which this program does not know", version));
+    if (applied.at(row, 2).text() != checksum(migrations[row].sql))
+      throw Error(fmt::format("migration {} ({}) is not the one that was applied to the database", version, applied.at(row, 1).text()));
+  }
+  return static_cast<int>(applied.size());
+}
+
+/// One step, alone among all processes. False when nothing is missing.
+bool advance(Database& database, std::span<const Migration> migrations) {
+  return database.write([&](Transaction& tx) {
+    if (database.engine() == Engine::postgres) {
+      tx.query("SELECT pg_advisory_xact_lock(5719, hashtext(current_schema()))");
+      tx.query("SELECT set_config('statement_timeout', '0', true)");
+    }
+    tx.run(create_table);
+    const auto applied = static_cast<std::size_t>(verify(tx, migrations));
+    if (applied == migrations.size()) return false;
+    const Migration& step = migrations[applied];
+    for (const std::string& statement : statements_of(step.sql, database.engine())) tx.run(statement);
+    tx.run("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, scoria_now())",
+           {step.version, step.name, checksum(step.sql)});
+    return true;
+  });
+}
+
+}  // namespace
+
+int schema_version(Database& database) {
+  return database.read([&](Transaction& tx) {
+    if (!table_exists(tx, database.engine())) return 0;
+    return static_cast<int>(tx.query("SELECT coalesce(max(version), 0) FROM schema_migrations").at(0, 0).integer());
+  });
+}
+
+int migrate(Database& database, std::span<const Migration> migrations) {
+  for (std::size_t at = 0; at < migrations.size(); ++at)
+    SCORIA_CHECK(migrations[at].version == static_cast<int>(at) + 1, "migrations are numbered from 1 without gaps");
+  int steps = 0;
+  while (advance(database, migrations)) ++steps;
+  return steps;
+}
+
+}  // namespace scoria::db

@@ -1,0 +1,76 @@
+#include "db/migrate.h"
+
+#include "db/testing.h"
+
+namespace scoria::db {
+namespace {
+
+class Migrations : public testing::EveryEngine {};
+SCORIA_EVERY_ENGINE(Migrations);
+
+constexpr Migration first{1, "thing", R"(
+-- A comment; with a semicolon;
+CREATE TABLE thing (
+  id {text} PRIMARY KEY,  -- the key
+  data {text} NOT NULL DEFAULT '{}'
+);
+CREATE INDEX thing_data ON thing (data);
+-- sqlite:
+INSERT INTO thing (id) VALUES ('sqlite');
+-- postgres:
+INSERT INTO thing (id) VALUES ('postgres');
+-- all:
+INSERT INTO thing (id) VALUES ('all');
+)"};
+constexpr Migration second{2, "more", "ALTER TABLE thing ADD COLUMN more BIGINT NOT NULL DEFAULT 7;"};
+constexpr Migration broken{3, "broken", "CREATE TABLE half (id BIGINT PRIMARY KEY);\nINSERT INTO nowhere VALUES (1);"};
+
+TEST_P(Migrations, build_the_schema_from_nothing_and_only_once) {
+  const Migration steps[] = {first, second};
+  EXPECT_EQ(schema_version(database()), 0);
+  EXPECT_EQ(migrate(database(), steps), 2);
+  EXPECT_EQ(migrate(database(), steps), 0);
+  EXPECT_EQ(schema_version(database()), 2);
+  const Rows rows = database().read([](Transaction& tx) { return tx.query("SELECT id, data, more FROM thing WHERE id <> 'all'"); });
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows.at(0, 0).text(), database().engine() == Engine::sqlite ? "sqlite" : "postgres");
+  EXPECT_EQ(rows.at(0, 1).text(), "{}");
+  EXPECT_EQ(rows.at(0, 2).integer(), 7);
+}
+
+TEST_P(Migrations, upgrade_an_older_schema_and_keep_its_rows) {
+  ASSERT_EQ(migrate(database(), std::array{first}), 1);
+  database().write([](Transaction& tx) { tx.run("INSERT INTO thing (id) VALUES ('kept')"); });
+  EXPECT_EQ(migrate(database(), std::array{first, second}), 1);
+  EXPECT_EQ(database().read([](Transaction& tx) { return tx.query("SELECT more FROM thing WHERE id = 'kept'").at(0, 0).integer(); }), 7);
+}
+
+TEST_P(Migrations, a_changed_step_is_refused) {
+  migrate(database(), std::array{first});
+  const Migration changed{1, "thing", "CREATE TABLE other (id BIGINT PRIMARY KEY);"};
+  EXPECT_THROW(migrate(database(), std::array{changed, second}), Error);
+  EXPECT_EQ(schema_version(database()), 1);
+}
+
+TEST_P(Migrations, a_newer_schema_is_refused) {
+  migrate(database(), std::array{first, second});
+  EXPECT_THROW(migrate(database(), std::array{first}), Error);
+}
+
+TEST_P(Migrations, a_step_that_fails_leaves_the_ones_before_it) {
+  EXPECT_THROW(migrate(database(), std::array{first, second, broken}), Error);
+  EXPECT_EQ(schema_version(database()), 2);
+  EXPECT_THROW(database().read([](Transaction& tx) { return tx.query("SELECT * FROM half"); }), Error);
+}
+
+TEST_P(Migrations, started_together_each_step_runs_once) {
+  std::atomic<int> steps{0};
+  {
+    SystemClock threads;
+    for (int at = 0; at < 4; ++at) threads.spawn("migrate", [&] { steps += migrate(database(), std::array{first, second}); });
+  }
+  EXPECT_EQ(steps, 2);
+}
+
+}  // namespace
+}  // namespace scoria::db

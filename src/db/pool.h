@@ -1,0 +1,64 @@
+#pragma once
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "db/database.h"
+
+namespace scoria::db {
+
+/// A fixed number of slots for connections; a slot may be empty until its taker fills it. The slot given back last is
+/// taken first. Waiting goes through the Clock.
+template <class T>
+class Pool {
+ public:
+  Pool(Clock& clock, std::size_t slots) : clock_(clock), free_(slots) {}
+
+  /// A slot held by one thread; goes back by itself. Reset `item` to give back an empty slot.
+  class Lease {
+   public:
+    explicit Lease(Pool& pool, std::unique_ptr<T> taken) : item(std::move(taken)), pool_(pool) {}
+    ~Lease() { pool_.give(std::move(item)); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    std::unique_ptr<T> item;
+
+   private:
+    Pool& pool_;
+  };
+
+  /// Throws Error if no slot comes free in time.
+  Lease take(Duration timeout) {
+    const Deadline deadline = Deadline::in(clock_, timeout);
+    while (true) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (!free_.empty()) {
+          std::unique_ptr<T> item = std::move(free_.back());
+          free_.pop_back();
+          if (!free_.empty()) given_.raise();  // the signal remembers one raise only: pass it on
+          return Lease(*this, std::move(item));
+        }
+      }
+      if (!clock_.wait(given_, deadline.left(clock_)) && deadline.passed(clock_)) throw Error("no free database connection in time");
+    }
+  }
+
+ private:
+  void give(std::unique_ptr<T> item) {
+    {
+      const std::lock_guard lock(mutex_);
+      free_.push_back(std::move(item));
+    }
+    given_.raise();
+  }
+
+  Clock& clock_;
+  std::mutex mutex_;
+  Signal given_;
+  std::vector<std::unique_ptr<T>> free_;  // guarded by mutex_
+};
+
+}  // namespace scoria::db
