@@ -1,0 +1,31 @@
+#pragma once
+#include <functional>
+
+#include "drivers/driver.h"
+
+namespace scoria::drivers {
+
+/// What a driver asks of whoever serves a volume's bytes right now (exports), when it moves a volume in use from one
+/// file to another. Keyed by Location::path. Each answers false when nobody on this machine has `from` open for writing:
+/// nothing was done, the driver goes on alone. Idempotent: already at `to` is true. The driver has made `to` durable as
+/// the volume's place (locate() answers it) before it calls redirect(), so a crash in between is mended by the next
+/// ensure() of the export or the next call of the driver, whichever comes first.
+class LiveUse {
+ public:
+  virtual ~LiveUse() = default;
+
+  /// `to` is an empty qcow2 overlay whose base is `from`. After true every write goes to `to`, `from` is flushed and
+  /// never written again; clients notice nothing. `busy` when a protocol in use cannot do it: the message says which.
+  virtual DriverResult<bool> redirect(const Call& call, const Location& from, const Location& to) = 0;
+
+  /// Copies all bytes of `from` (with what it hangs on) into `to`, an existing raw file of the same size, while clients
+  /// go on. Once both are equal every write is acknowledged only when it is in both; then `commit` is called once (the
+  /// driver makes `to` the volume's durable place); then the export moves over and closes `from`. A failing commit
+  /// leaves everything on `from`. Reports progress, asks stop until commit.
+  virtual DriverResult<bool> mirror(const Call& call, const Location& from, const Location& to, const std::function<DriverResult<>()>& commit) = 0;
+
+  /// Grows the open image to `size` (a multiple of 512). How clients see it is Exporter::grow's business.
+  virtual DriverResult<bool> resize(const Call& call, const Location& at, Bytes size) = 0;
+};
+
+}  // namespace scoria::drivers
