@@ -47,6 +47,8 @@ struct Probe {
   Bytes size;       // as a reader sees it
   Bytes allocated;  // really taken; 0 if unknown
   ObjectRef base;   // what it hangs on (overlay, clone); name empty if none
+  int layers = 1;   // how many files or objects a read may go through
+  bool wants_flatten = false;  // that is more than is good: Flattens::flatten it, in the background
 };
 
 /// How a host or a copy opens an object's bytes.
@@ -73,6 +75,7 @@ struct PoolReport {
   std::string name;
   std::optional<Bytes> total;
   std::optional<Bytes> free;
+  std::optional<Bytes> provisioned;  // sum of the sizes of what Scoria keeps there
   Bytes allocation_unit{mib};     // objects take multiples of it …
   Bytes minimum_size{mib};        // … and at least this
   bool thin = true;
@@ -130,6 +133,15 @@ class Flattens {
  public:
   virtual ~Flattens() = default;
   virtual DriverResult<> flatten(const Call& call, const ObjectRef& object) = 0;
+};
+
+/// The right to be an object's only writer while bytes are put into it before it is published (rule R5). A killed holder
+/// loses it at once, a paused one keeps it. `busy` while another has it: never wait for that one, take another name.
+class Holds {
+ public:
+  virtual ~Holds() = default;
+  /// Held as long as the result lives.
+  virtual DriverResult<std::shared_ptr<void>> hold(const Call& call, const ObjectRef& object) = 0;
 };
 
 struct Extent {

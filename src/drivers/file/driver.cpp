@@ -1,0 +1,236 @@
+#include "drivers/file/driver.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "drivers/names.h"
+#include "os/extents.h"
+
+namespace scoria::drivers::file {
+namespace {
+
+/// Tries it: no list of file systems is ever right.
+bool can_reflink(const os::Fd& pool) {
+  const std::string one = fmt::format(".probe.{}.a", ::getpid()), two = fmt::format(".probe.{}.b", ::getpid());
+  os::remove_tree(pool, one);
+  os::remove_tree(pool, two);
+  const os::Fd source = os::open_at(pool, one, O_RDWR | O_CREAT | O_EXCL);
+  const std::string block(4096, 'x');
+  os::write_at(source, 0, block.data(), block.size());
+  const os::Fd target = os::open_at(pool, two, O_RDWR | O_CREAT | O_EXCL);
+  const bool can = os::reflink(source, target);
+  os::remove_tree(pool, one);
+  os::remove_tree(pool, two);
+  return can;
+}
+
+void make_empty(const os::Fd& directory, const std::string& name, Bytes size) {
+  const os::Fd file = os::open_at(directory, name, O_RDWR | O_CREAT | O_EXCL);
+  if (::ftruncate(file.get(), size.count) != 0) os::fail("make a volume of that size as", name);
+  os::sync(file);
+}
+
+/// Real bytes of the files that only this object has.
+Bytes allocated(const Found& found) {
+  Bytes sum;
+  for (const Layer& layer : found.description.layers)
+    if (const auto status = os::status_at(found.directory, layer.file); status && status->st_nlink == 1) sum.count += status->st_blocks * 512;
+  return sum;
+}
+
+Bytes size_now(const Found& found) {
+  const Layer& head = found.description.head();
+  if (head.format != "raw" || found.description.layers.size() != 1) return found.description.size;
+  const auto status = os::status_at(found.directory, head.file);
+  return status ? Bytes{status->st_size} : found.description.size;
+}
+
+}  // namespace
+
+std::unique_ptr<Driver> make_file_driver(Clock& clock, FileOptions options) { return std::make_unique<FileDriver>(clock, std::move(options)); }
+
+FileDriver::FileDriver(Clock& clock, FileOptions options) : clock_(clock), options_(std::move(options)) {
+  for (const FilePool& pool : options_.pools) {
+    pools_.push_back(std::make_unique<PoolState>());
+    pools_.back()->config = pool;
+    pools_.back()->config.allocation_unit = sector_multiple(pool.allocation_unit);
+  }
+}
+
+DriverResult<FileDriver::Place> FileDriver::place(const Call& call, const ObjectRef& object) {
+  if (call.deadline.passed(clock_)) return failed(FailureClass::transient, "the deadline of the call has passed");
+  if (call.should_stop()) return failed(FailureClass::stopped, "stopped before anything was done");
+  if (!valid_name(object.name)) return failed(FailureClass::permanent, "'{}' is not a name of an object: [a-zA-Z0-9._-], at most 200, no dot first", object.name);
+  for (const auto& pool : pools_)
+    if (pool->config.name == object.pool) return Place{.pool = pool.get(), .directory = os::open_directory(pool->config.directory)};
+  return failed(FailureClass::permanent, "this backend has no pool '{}'", object.pool);
+}
+
+DriverResult<> FileDriver::check_size(const PoolState& pool, Bytes size) const {
+  const Bytes unit = pool.config.allocation_unit;
+  if (size < pool.config.minimum_size || size.count <= 0 || size.count % unit.count != 0)
+    return failed(FailureClass::permanent, "{} bytes: pool '{}' takes multiples of {} bytes, at least {}", size.count, pool.config.name, unit.count,
+                  pool.config.minimum_size.count);
+  return {};
+}
+
+DriverResult<> FileDriver::check_pool(PoolState& pool) {
+  const os::Fd directory = os::open_directory(pool.config.directory);
+  if (::faccessat(directory.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
+    const int error = errno;
+    return failed(error == EROFS || error == EACCES ? FailureClass::permanent : FailureClass::transient,
+                  "pool '{}': cannot write to {} ({}): make it writable for this user", pool.config.name, pool.config.directory,
+                  std::generic_category().message(error));
+  }
+  sweep(directory);
+  pool.reflink = options_.allow_reflink && can_reflink(directory);
+  pool.probed = true;
+  return {};
+}
+
+DriverResult<> FileDriver::check(const Call&) {
+  if (pools_.empty()) return failed(FailureClass::permanent, "this backend has no pools: name at least one directory");
+  for (const auto& pool : pools_)
+    if (DriverResult<> checked = guarded([&] { return check_pool(*pool); }); !checked)
+      return failed({.kind = checked.error().kind, .message = fmt::format("pool '{}': {}", pool->config.name, checked.error().message)});
+  return {};
+}
+
+PoolReport FileDriver::report(PoolState& pool) {
+  const os::Fd directory = os::open_directory(pool.config.directory);
+  const os::Capacity capacity = os::capacity_of(directory);
+  Bytes provisioned;
+  for (const std::string& name : os::names_in(directory)) {
+    if (name.starts_with('.')) continue;
+    const Found found = find_object(directory, name, options_.deployment);
+    if (found.directory && !found.description.read_only) provisioned = provisioned + size_now(found);
+  }
+  if (!pool.probed) static_cast<void>(check_pool(pool));
+  return {.name = pool.config.name,
+          .total = Bytes{capacity.total},
+          .free = Bytes{capacity.free},
+          .provisioned = provisioned,
+          .allocation_unit = pool.config.allocation_unit,
+          .minimum_size = pool.config.minimum_size,
+          .max_over_subscription_ratio = pool.config.max_over_subscription_ratio,
+          .reserved_percentage = pool.config.reserved_percentage,
+          .storage_protocol = options_.storage_protocol,
+          .extra = {{"reflink", pool.reflink ? "True" : "False"}}};
+}
+
+DriverResult<std::vector<PoolReport>> FileDriver::pools(const Call&) {
+  return guarded([&]() -> DriverResult<std::vector<PoolReport>> {
+    std::vector<PoolReport> out;
+    for (const auto& pool : pools_) out.push_back(report(*pool));
+    return out;
+  });
+}
+
+DriverResult<Probe> FileDriver::probe(const Call& call, const ObjectRef& object) {
+  return guarded([&]() -> DriverResult<Probe> {
+    const DriverResult<Place> at = place(call, object);
+    if (!at) return failed(at.error());
+    const Found found = find_object(at->directory, object.name, options_.deployment);
+    if (!found.directory) return Probe{.presence = found.presence};
+    const int layers = static_cast<int>(found.description.layers.size());
+    return Probe{.presence = found.presence,
+                 .size = size_now(found),
+                 .allocated = allocated(found),
+                 .layers = layers,
+                 .wants_flatten = layers > options_.layer_limit && !found.description.read_only};
+  });
+}
+
+DriverResult<> FileDriver::create(const Call& call, const ObjectRef& object, Bytes size) {
+  return guarded([&]() -> DriverResult<> {
+    const DriverResult<Place> at = place(call, object);
+    if (!at) return failed(at.error());
+    if (DriverResult<> fits = check_size(*at->pool, size); !fits) return fits;
+    while (true) {
+      const Found found = find_object(at->directory, object.name, options_.deployment);
+      if (found.presence == Presence::complete && !found.description.read_only && size_now(found) == size) return {};
+      if (found.presence != Presence::absent)
+        return failed(FailureClass::permanent, "{} exists already and is not an empty volume of {} bytes", object.name, size.count);
+      Draft draft(at->directory, object.name);
+      const Layer layer{.file = object.name + ".0.raw", .format = "raw"};
+      try {
+        make_empty(draft.directory(), layer.file, size);
+        FAILPOINT("driver.file.create.made");
+        if (draft.publish({.deployment = options_.deployment, .complete = true, .size = size, .layers = {layer}})) return {};
+      } catch (const std::system_error&) {
+        draft.discard();
+        throw;
+      }
+    }
+  });
+}
+
+DriverResult<> FileDriver::remove(const Call& call, const ObjectRef& object) {
+  return guarded([&]() -> DriverResult<> {
+    const DriverResult<Place> at = place(call, object);
+    if (!at) return failed(at.error());
+    if (find_object(at->directory, object.name, options_.deployment).presence == Presence::absent) return {};
+    const DriverResult<Locked> locked = lock_object(clock_, call, at->directory, object.name, options_.deployment);
+    if (!locked) return failed(locked.error());
+    if (locked->object.presence == Presence::absent) return {};
+    return erase(at->directory, object.name, *locked, at->pool->config.directory);
+  });
+}
+
+DriverResult<std::vector<std::string>> FileDriver::list(const Call&, std::string_view pool, std::string_view after, std::size_t limit) {
+  return guarded([&]() -> DriverResult<std::vector<std::string>> {
+    for (const auto& state : pools_) {
+      if (state->config.name != pool) continue;
+      const os::Fd directory = os::open_directory(state->config.directory);
+      std::vector<std::string> out;
+      for (const std::string& name : os::names_in(directory)) {
+        if (out.size() >= limit) break;
+        if (name.starts_with('.') || name <= after) continue;
+        if (find_object(directory, name, options_.deployment).directory) out.push_back(name);
+      }
+      return out;
+    }
+    return failed(FailureClass::permanent, "this backend has no pool '{}'", pool);
+  });
+}
+
+DriverResult<Location> FileDriver::locate(const Call& call, const ObjectRef& object) {
+  return guarded([&]() -> DriverResult<Location> {
+    const DriverResult<Place> at = place(call, object);
+    if (!at) return failed(at.error());
+    const Found found = find_object(at->directory, object.name, options_.deployment);
+    if (!found.directory) return failed(FailureClass::permanent, "there is no object {} of ours in pool '{}'", object.name, object.pool);
+    const Layer& head = found.description.head();
+    const auto status = os::status_at(found.directory, head.file);
+    if (!status || !S_ISREG(status->st_mode)) return failed(FailureClass::transient, "{} has lost its file {}", object.name, head.file);
+    return Location{.protocol = "file", .path = at->path_of(object, head), .format = head.format, .write_through = head.format == "qcow2"};
+  });
+}
+
+DriverResult<> FileDriver::extend(const Call& call, const ObjectRef& object, Bytes size) {
+  return guarded([&]() -> DriverResult<> {
+    const DriverResult<Place> at = place(call, object);
+    if (!at) return failed(at.error());
+    if (DriverResult<> fits = check_size(*at->pool, size); !fits) return fits;
+    DriverResult<Locked> locked = lock_object(clock_, call, at->directory, object.name, options_.deployment);
+    if (!locked) return failed(locked.error());
+    Found& found = locked->object;
+    if (found.presence != Presence::complete || found.description.read_only)
+      return failed(FailureClass::permanent, "{} is {} and cannot grow", object.name, found.description.read_only ? "a snapshot" : "not whole yet");
+    if (size_now(found) < size) {
+      const os::Fd file = os::open_at(found.directory, found.description.head().file, O_RDWR);
+      FAILPOINT("driver.file.extend.before");
+      if (::ftruncate(file.get(), size.count) != 0) os::fail("extend", object.name);
+      os::sync(file);
+      FAILPOINT("driver.file.extend.grown");
+    }
+    if (found.description.size < size) {
+      found.description.size = size;
+      describe(found.directory, found.description);
+    }
+    return {};
+  });
+}
+
+}  // namespace scoria::drivers::file
