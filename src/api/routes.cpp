@@ -1,27 +1,19 @@
 #include "api/routes.h"
 
+#include <map>
+
 #include "base/check.h"
 
 namespace scoria::api {
 namespace {
 
-constexpr std::string_view v3_root = "v3";
+constexpr std::string_view project_capture = "url_project";
 
-std::vector<std::string_view> split(std::string_view path) {
-  std::vector<std::string_view> out;
-  if (path.starts_with('/')) path.remove_prefix(1);
-  while (!path.empty()) {
-    const std::size_t slash = path.find('/');
-    out.push_back(path.substr(0, slash));
-    if (slash == std::string_view::npos) break;
-    path.remove_prefix(slash + 1);
-    if (path.empty()) out.emplace_back();  // a trailing slash is an empty last segment
-  }
-  return out;
+/// Under /v3 a project id may stand before the rest: "/v3/volumes" -> "/v3/{url_project?}/volumes"
+std::string pattern_of(std::string_view path) {
+  if (!path.starts_with("/v3/")) return std::string(path);
+  return fmt::format("/v3/{{{}?}}{}", project_capture, path.substr(3));
 }
-
-bool is_capture(std::string_view segment) { return segment.starts_with('{'); }
-std::string_view capture_name(std::string_view segment) { return segment.substr(1, segment.size() - 2); }
 
 }  // namespace
 
@@ -74,71 +66,31 @@ const Route* Endpoint::action(std::string_view name) const {
   return nullptr;
 }
 
-struct Routes::Node {
-  std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
-  std::unique_ptr<Node> capture;
-  std::map<std::string, Endpoint, std::less<>> methods;
-};
-
-Routes::Routes(ProjectPattern projects, std::span<const Route> table) : projects_(projects), root_(std::make_unique<Node>()) {
+Routes::Routes(const ProjectPattern& projects, std::span<const Route> table) {
+  router_.restrict(project_capture, [projects](std::string_view text) { return projects.matches(text); });
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> known;
   for (const Route& route : table) {
-    Node* node = root_.get();
-    for (const std::string_view segment : split(route.path)) {
-      std::unique_ptr<Node>& next = is_capture(segment) ? node->capture : node->literals[std::string(segment)];
-      if (!next) next = std::make_unique<Node>();
-      node = next.get();
+    const auto [place, fresh] = known.emplace(std::pair(route.method, route.path), endpoints_.size());
+    if (fresh) {
+      router_.add(route.method, pattern_of(route.path), static_cast<int>(endpoints_.size()));
+      endpoints_.emplace_back();
     }
-    Endpoint& endpoint = node->methods[route.method];
-    SCORIA_CHECK(endpoint.routes.empty() || (endpoint.takes_action() && endpoint.action(route.action) == nullptr), "two routes for one call");
+    Endpoint& endpoint = endpoints_[place->second];
+    SCORIA_CHECK(fresh || (endpoint.takes_action() && endpoint.action(route.action) == nullptr), "two routes for one call");
     endpoint.routes.push_back(&route);
   }
 }
 
-Routes::~Routes() = default;
-
-const Endpoint* Routes::walk(const Node& node, std::string_view method, std::span<const std::string_view> rest,
-                             std::vector<std::string_view>& captured) {
-  if (rest.empty()) {
-    const auto found = node.methods.find(method);
-    return found == node.methods.end() ? nullptr : &found->second;
-  }
-  if (const auto literal = node.literals.find(rest.front()); literal != node.literals.end()) {
-    if (const Endpoint* endpoint = walk(*literal->second, method, rest.subspan(1), captured)) return endpoint;
-  }
-  if (!node.capture || rest.front().empty()) return nullptr;
-  captured.push_back(rest.front());
-  const Endpoint* endpoint = walk(*node.capture, method, rest.subspan(1), captured);
-  if (endpoint == nullptr) captured.pop_back();
-  return endpoint;
-}
-
-std::optional<Match> Routes::match(std::string_view method, const Segments& segments) const {
-  std::vector<std::string_view> captured;
-  const Endpoint* endpoint = walk(*root_, method, segments, captured);
-  if (endpoint == nullptr) return std::nullopt;
+std::optional<Match> Routes::find(std::string_view method, std::string_view path) const {
+  const http::Router::Match match = router_.match(method, path);
+  if (match.outcome != http::Router::Outcome::found) return std::nullopt;
   Match out;
-  out.endpoint = endpoint;
-  std::size_t next = 0;
-  for (const std::string_view segment : split(endpoint->routes.front()->path)) {
-    if (is_capture(segment)) out.captures.emplace_back(capture_name(segment), captured[next++]);
+  out.endpoint = &endpoints_[static_cast<std::size_t>(match.handler)];
+  for (const auto& [name, text] : match.captures) {
+    if (name == project_capture) out.project_id = text;
+    else out.captures.emplace_back(name, text);
   }
   return out;
-}
-
-std::optional<Match> Routes::find(std::string_view method, std::string_view path) const {
-  if (path.ends_with(".json")) path.remove_suffix(5);
-  Segments segments = split(path);
-  if (segments.empty() || segments.front() != v3_root) return match(method, segments);
-  if (segments.size() == 2 && segments[1].empty()) segments.pop_back();  // "/v3/" is "/v3"
-  if (segments.size() > 2 && projects_.matches(segments[1])) {
-    Segments rest = segments;
-    rest.erase(rest.begin() + 1);
-    if (std::optional<Match> found = match(method, rest)) {
-      found->project_id = segments[1];
-      return found;
-    }
-  }
-  return match(method, segments);
 }
 
 }  // namespace scoria::api

@@ -1,7 +1,5 @@
 #pragma once
 #include <array>
-#include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "http/router.h"
 
 namespace scoria::api {
 
@@ -61,23 +60,16 @@ struct Match {
   std::string project_id;                                          // from the path; empty when it held none
 };
 
-/// Finds who answers a request. Literal segments win over captures. Immutable, so safe from any thread.
+/// Finds who answers a request: http::Router over the route table. Immutable, so safe from any thread.
 class Routes {
  public:
-  explicit Routes(ProjectPattern projects = {}, std::span<const Route> table = route_table());
-  ~Routes();
-  /// `path` is decoded; a trailing ".json" is ignored. Nothing for an unknown path or a method that it does not know.
+  explicit Routes(const ProjectPattern& projects = {}, std::span<const Route> table = route_table());
+  /// `path` is decoded. Nothing for an unknown path or a method that it does not know.
   std::optional<Match> find(std::string_view method, std::string_view path) const;
 
  private:
-  struct Node;
-  using Segments = std::vector<std::string_view>;
-  static const Endpoint* walk(const Node& node, std::string_view method, std::span<const std::string_view> rest,
-                              std::vector<std::string_view>& captured);
-  std::optional<Match> match(std::string_view method, const Segments& segments) const;
-
-  ProjectPattern projects_;
-  std::unique_ptr<Node> root_;
+  std::vector<Endpoint> endpoints_;
+  http::Router router_;  // of indices into endpoints_
 };
 
 }  // namespace scoria::api
