@@ -1,0 +1,35 @@
+#include "config/options/backend.h"
+
+#include <charconv>
+
+namespace scoria::config {
+namespace {
+
+std::string ratio_problem(const std::string& text) {
+  if (text == "auto") return {};
+  double ratio = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ratio);
+  if (error == std::errc{} && end == text.data() + text.size() && ratio >= 1) return {};
+  return "is neither auto nor a number of at least 1";
+}
+
+}  // namespace
+
+void BackendOptions::declare(Fields& fields) {
+  fields.section(backend, "One section for each backend of enabled_backends, and [backend_defaults] for what all of them share.");
+  fields.add("volume_driver", &volume_driver, "What kind of storage the backend is.").familiar();
+  fields.add("volume_backend_name", &volume_backend_name, "Name that volume types ask for. Empty: the section's name.").familiar();
+  fields.add("backend_host", &backend_host, "Stands for the node's host in the backend's services and volumes. Empty: host.").host().familiar();
+  fields.add("backend_availability_zone", &availability_zone, "Availability zone of this backend. Empty: storage_availability_zone.").familiar();
+  fields.add("max_over_subscription_ratio", &max_over_subscription_ratio,
+             "How many times its capacity a thin pool may promise; auto: as its volumes' use so far allows.").checked(ratio_problem).familiar();
+  fields.add("reserved_percentage", &reserved_percentage, "Part of the capacity that volumes never take.").between(0, 100).familiar();
+  fields.add("target_protocol", &target_protocol, "How hosts that do not ask for a transport reach volumes.").choices({"iscsi", "nbd", "local"}).familiar().also(
+      "<backend>.iscsi_protocol");
+  fields.add("target_ip_address", &target_ip_address, "Address that exports listen on.").host().familiar().also("<backend>.iscsi_ip_address");
+  fields.add("target_port", &target_port, "Port of iSCSI exports.").familiar().also("<backend>.iscsi_port");
+  fields.add("target_prefix", &target_prefix, "What names of iSCSI targets begin with.").familiar().also("<backend>.iscsi_target_prefix");
+  fields.add("use_chap_auth", &use_chap_auth, "iSCSI exports ask for a user and a secret, made for each attachment.").familiar();
+}
+
+}  // namespace scoria::config

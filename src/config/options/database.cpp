@@ -1,0 +1,14 @@
+#include "config/options/database.h"
+
+namespace scoria::config {
+
+void DatabaseOptions::declare(Fields& fields) {
+  fields.section("database", "Where everything is kept.");
+  fields.add("connection", &connection,
+             "URL of the database: sqlite:///PATH (one process) or postgresql://USER:PASSWORD@HOST/NAME (many nodes).")
+      .url().familiar().also("DEFAULT.sql_connection");
+  fields.add("max_pool_size", &max_pool_size, "Connections that this process opens at most.").between(1, 1000).familiar();
+  fields.add("pool_timeout", &pool_timeout, "How long a request waits for a free connection.").between(0.1, 3600).familiar();
+}
+
+}  // namespace scoria::config
