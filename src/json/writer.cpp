@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "json/value.h"
 
 namespace scoria::json {
@@ -26,38 +27,6 @@ bool clean(const char* bytes) {
 }
 
 bool is_plain(unsigned char byte) { return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\'; }
-
-struct CodePoint {
-  std::uint32_t value = 0xfffd;
-  std::size_t length = 1;  // bytes taken from the text
-  bool valid = false;
-};
-
-/// Reads one UTF-8 sequence (RFC 3629). Of a broken one it takes the longest prefix that could have begun a sequence.
-CodePoint decode(std::string_view text) {
-  const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {lead, 1, true};
-  std::size_t length = 0;
-  unsigned low = 0x80;
-  unsigned high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) length = 2;
-  else if ((lead & 0xf0) == 0xe0) length = 3;
-  else if (lead >= 0xf0 && lead <= 0xf4) length = 4;
-  else return {};
-  if (lead == 0xe0) low = 0xa0;   // overlong
-  if (lead == 0xed) high = 0x9f;  // surrogates
-  if (lead == 0xf0) low = 0x90;   // overlong
-  if (lead == 0xf4) high = 0x8f;  // beyond U+10FFFF
-  std::uint32_t value = lead & (0xffU >> (length + 1));
-  for (std::size_t index = 1; index < length; ++index) {
-    if (index >= text.size() || byte(index) < low || byte(index) > high) return {0xfffd, index, false};
-    value = value << 6 | (byte(index) & 0x3fU);
-    low = 0x80;
-    high = 0xbf;
-  }
-  return {value, length, true};
-}
 
 /// The shortest digits that read back as `number`, laid out as Python's repr does.
 std::string repr(double number) {
@@ -195,7 +164,7 @@ std::size_t Writer::escape(std::string_view text) {
     case '\t': out_.append("\\t"); return 1;
     default: break;
   }
-  const CodePoint point = decode(text);
+  const utf8::CodePoint point = utf8::first(text);
   if (point.value < 0x20 || spaced_) {
     if (point.value >= 0x10000) {
       escape_unit(0xd800 + ((point.value - 0x10000) >> 10));

@@ -51,6 +51,22 @@ std::optional<Volume> find(db::Transaction& tx, const VolumeId& id) {
   return read(rows, 0);
 }
 
+const std::string_view shown_columns = ", volume_type.name, service.id";
+const std::string_view shown_from =
+    "volume JOIN volume_type ON volume_type.id = volume.volume_type_id "
+    "LEFT JOIN service ON service.host = volume.backend AND service.binary_name = 'cinder-volume'";
+
+Shown read_shown(const db::Rows& rows, std::size_t row) {
+  return {read(rows, row), rows.at(row, rows.columns() - 2).text(), rows.at(row, rows.columns() - 1).text()};
+}
+
+std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id) {
+  static const std::string sql = fmt::format("SELECT {}{} FROM {} WHERE volume.id = ?", columns, shown_columns, shown_from);
+  const db::Rows rows = tx.query(sql, {id.text});
+  if (rows.empty()) return std::nullopt;
+  return read_shown(rows, 0);
+}
+
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
           std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also) {
   const std::string sql = fmt::format("UPDATE volume SET previous_status = status, status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM

@@ -1,0 +1,13 @@
+#pragma once
+#include "commands/services.h"
+#include "db/database.h"
+
+namespace scoria::api {
+
+/// What handlers work with. A handler authorises, reads the request, calls one command or reads the store, renders.
+struct Services {
+  commands::Services& commands;
+  db::Database& database;
+};
+
+}  // namespace scoria::api

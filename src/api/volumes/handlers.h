@@ -1,0 +1,8 @@
+#pragma once
+#include "api/pipeline.h"
+#include "api/services.h"
+
+namespace scoria::api {
+/// volumes.* of the route table.
+void mount_volumes(Handlers& handlers, Services& services);
+}  // namespace scoria::api

@@ -1,0 +1,133 @@
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "commands/volumes/create.h"
+#include "commands/volumes/delete.h"
+#include "db/migrate.h"
+#include "db/testing.h"
+#include "drivers/file/file.h"
+#include "engine/engine.h"
+#include "operations/services.h"
+#include "store/migrations.h"
+#include "store/pools/pools.h"
+#include "store/quotas/quotas.h"
+#include "store/types/types.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria {
+namespace {
+
+/// One node on a real database with a file backend in a scratch directory.
+class Node : public db::testing::EveryEngine {
+ protected:
+  void SetUp() override {
+    EveryEngine::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    std::string scratch = std::filesystem::temp_directory_path() / "scoria-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(scratch.data()), nullptr);
+    directory_ = scratch;
+    db::migrate(database(), store::migrations());
+    auto backend = std::make_unique<operations::Backend>();
+    backend->name = backend->host = "one@file";
+    backend->driver = drivers::file::make_file_driver(clock(), {.pools = {{.name = "pool", .directory = scratch}}});
+    backends_.add(std::move(backend));
+    services_ = std::make_unique<operations::Services>(operations::Services{database(), clock(), random_, backends_});
+    operations::register_all(kinds_, *services_);
+    engine_ = std::make_unique<engine::Engine>(database(), clock(), random_, kinds_,
+                                               engine::EngineOptions{.membership = {.host = "one", .roles = "all"}, .slots = 2, .bulk_slots = 1}, [] {});
+    engine_->start();
+    database().write([&](db::Transaction& tx) {
+      store::pools::ensure_backend(tx, "one@file", "", "nova");
+      store::pools::ensure_service(tx, {.id = random_.uuid(), .host = "one@file", .binary = "cinder-volume", .zone = "nova", .inc = engine_->incarnation()});
+      store::pools::report(tx, {.backend = "one@file", .name = "pool", .total_bytes = 100 * gib, .free_bytes = 100 * gib, .limit_bytes = 100 * gib,
+                                .unit_bytes = mib, .minimum_bytes = mib, .json = "{}"});
+      store::types::insert(tx, {.id = {"type"}, .name = "__DEFAULT__"});
+    });
+    engine_->serve("scheduler");
+    engine_->serve("one@file");
+    commands_ = std::make_unique<commands::Services>(
+        commands::Services{database(), random_, kinds_, {}, [this](const std::string& queue) { engine_->poke(queue); }});
+    context_.project_id = "project", context_.user_id = "user", context_.request_id = "req-1";
+  }
+
+  void TearDown() override {
+    if (engine_) engine_->drain(std::chrono::seconds{5});
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
+    EveryEngine::TearDown();
+  }
+
+  std::optional<Volume> volume(const VolumeId& id) {
+    return database().read([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
+  }
+
+  std::string status_after_work(const VolumeId& id) {
+    for (int i = 0; i < 500; ++i) {
+      const auto found = volume(id);
+      if (!found) return "gone";
+      if (found->x_op.empty()) return std::string(to_text(found->status));
+      clock().sleep(std::chrono::milliseconds{10});
+    }
+    return "stuck";
+  }
+
+  store::quotas::Usage usage() {
+    return database().read([&](db::Transaction& tx) { return store::quotas::usage(tx, "project", ""); });
+  }
+
+  std::int64_t count(std::string_view sql) {
+    return database().read([&](db::Transaction& tx) { return tx.query(sql).at(0, 0).integer(); });
+  }
+
+  SystemRandom random_;
+  std::string directory_;
+  operations::Backends backends_;
+  engine::Kinds kinds_;
+  std::unique_ptr<operations::Services> services_;
+  std::unique_ptr<commands::Services> commands_;
+  std::unique_ptr<engine::Engine> engine_;
+  Context context_;
+};
+INSTANTIATE_TEST_SUITE_P(On, Node, ::testing::Values(db::testing::Kind::sqlite_file, db::testing::Kind::postgres), db::testing::name_of);
+
+TEST_P(Node, a_volume_is_made_and_deleted_and_nothing_stays) {
+  const auto made = commands::create_volume(*commands_, context_, {.name = "first", .size_gib = 2});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(status_after_work(made->id), "available");
+  EXPECT_EQ(usage().volumes, 1);
+  EXPECT_EQ(usage().gigabytes, 2);
+  EXPECT_EQ(count("SELECT allocated_bytes FROM pool"), 2 * gib);
+  EXPECT_EQ(count("SELECT count(*) FROM op_res"), 0);
+
+  const auto deleted = commands::delete_volume(*commands_, context_, *volume(made->id), {});
+  ASSERT_TRUE(deleted) << deleted.error().message;
+  EXPECT_EQ(status_after_work(made->id), "gone");
+  EXPECT_EQ(usage().volumes, 0);
+  EXPECT_EQ(usage().gigabytes, 0);
+  EXPECT_EQ(count("SELECT allocated_bytes FROM pool"), 0);
+  EXPECT_EQ(count("SELECT count(*) FROM backend_object WHERE state <> 'gone'"), 0);
+  EXPECT_EQ(count("SELECT count(*) FROM operation WHERE state = 'succeeded'"), 2);
+}
+
+TEST_P(Node, over_quota_leaves_no_trace) {
+  const auto refused = commands::create_volume(*commands_, context_, {.size_gib = 1001});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, RefusalCode::over_quota);
+  EXPECT_EQ(refused.error().message,
+            "Requested volume or snapshot exceeds allowed gigabytes quota. Requested 1001G, quota is 1000G and 0G has been consumed.");
+  EXPECT_EQ(count("SELECT count(*) FROM volume"), 0);
+  EXPECT_EQ(count("SELECT count(*) FROM operation"), 0);
+  EXPECT_EQ(count("SELECT count(*) FROM outbox"), 0);
+  EXPECT_EQ(usage().gigabytes, 0);
+}
+
+TEST_P(Node, a_volume_that_fits_nowhere_ends_in_error_and_gives_its_capacity_back) {
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 200});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(status_after_work(made->id), "error");
+  EXPECT_EQ(count("SELECT allocated_bytes FROM pool"), 0);
+  EXPECT_EQ(usage().gigabytes, 200);
+}
+
+}  // namespace
+}  // namespace scoria
