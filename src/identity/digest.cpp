@@ -35,7 +35,8 @@ std::string from_base64(std::string_view text) {
   std::size_t padding = 0;  // OpenSSL counts padding as zero bytes
   while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
   out.resize(static_cast<std::size_t>(size) - padding);
-  return out;
+  // Bits that no byte needs must be zero: one text for each value.
+  return base64(out) == text ? out : std::string{};
 }
 
 }  // namespace scoria
