@@ -12,6 +12,21 @@ drivers::Call call_for(engine::Task& task, Duration longest) {
   return call;
 }
 
+std::function<void(Bytes done, Bytes total)> report_progress(engine::Task& task, std::string phase) {
+  struct Last {
+    Instant at;
+    std::int64_t bytes = 0;
+  };
+  const auto last = std::make_shared<Last>(Last{task.clock().now(), 0});
+  return [&task, phase = std::move(phase), last](Bytes done, Bytes total) {
+    const bool due = task.clock().now() - last->at >= std::chrono::seconds{5} || done.count - last->bytes >= 256 * mib;
+    if (!due) return;
+    *last = {task.clock().now(), done.count};
+    // A refused checkpoint shows in should_stop() soon; the copy writes only into an object that nobody else may publish.
+    task.checkpoint(task.operation().context, {phase, done.count, total.count});
+  };
+}
+
 engine::Outcome outcome_of(const drivers::DriverError& error, const std::string& code) {
   switch (error.kind) {
     case drivers::FailureClass::transient:

@@ -42,6 +42,9 @@ class Backends {
 /// The call of a driver on behalf of a running task: its leash as deadline, its generation and epoch as marks.
 drivers::Call call_for(engine::Task& task, Duration longest = std::chrono::minutes{2});
 
+/// For Call::progress: writes progress and proves ownership every 5 s or 256 MiB; told to stop, the call's `stop` says so.
+std::function<void(Bytes done, Bytes total)> report_progress(engine::Task& task, std::string phase);
+
 /// What a driver's refusal means for the step: retry, retry uncounted, stop, or fail with `code`.
 engine::Outcome outcome_of(const drivers::DriverError& error, const std::string& code);
 

@@ -2,8 +2,12 @@
 
 #include <filesystem>
 
+#include "commands/snapshots/create.h"
+#include "commands/snapshots/delete.h"
 #include "commands/volumes/create.h"
 #include "commands/volumes/delete.h"
+#include "commands/volumes/extend.h"
+#include "commands/volumes/revert.h"
 #include "db/migrate.h"
 #include "db/testing.h"
 #include "drivers/file/file.h"
@@ -12,6 +16,7 @@
 #include "store/migrations.h"
 #include "store/pools/pools.h"
 #include "store/quotas/quotas.h"
+#include "store/snapshots/snapshots.h"
 #include "store/types/types.h"
 #include "store/volumes/volumes.h"
 
@@ -71,6 +76,29 @@ class Node : public db::testing::EveryEngine {
     return "stuck";
   }
 
+  std::string snapshot_after_work(const SnapshotId& id) {
+    for (int i = 0; i < 500; ++i) {
+      const auto found = database().read([&](db::Transaction& tx) { return store::snapshots::find(tx, id); });
+      if (!found) return "gone";
+      if (found->x_op.empty()) return std::string(to_text(found->status));
+      clock().sleep(std::chrono::milliseconds{10});
+    }
+    return "stuck";
+  }
+
+  Volume available(std::int64_t size_gib) {
+    const auto made = commands::create_volume(*commands_, context_, {.size_gib = size_gib});
+    EXPECT_TRUE(made);
+    EXPECT_EQ(status_after_work(made->id), "available");
+    return *volume(made->id);
+  }
+
+  std::string path_of(const Volume& v) {
+    const auto place = backends_.find(v.backend)->driver->locate({}, {v.pool, v.provider_name});
+    EXPECT_TRUE(place);
+    return place ? place->path : std::string{};
+  }
+
   store::quotas::Usage usage() {
     return database().read([&](db::Transaction& tx) { return store::quotas::usage(tx, "project", ""); });
   }
@@ -127,6 +155,63 @@ TEST_P(Node, a_volume_that_fits_nowhere_ends_in_error_and_gives_its_capacity_bac
   EXPECT_EQ(status_after_work(made->id), "error");
   EXPECT_EQ(count("SELECT allocated_bytes FROM pool"), 0);
   EXPECT_EQ(usage().gigabytes, 200);
+}
+
+TEST_P(Node, a_snapshot_is_taken_cloned_from_and_outlived_by_its_clone) {
+  const Volume source = available(1);
+  const auto snapshot = commands::create_snapshot(*commands_, context_, source, {.name = "s"});
+  ASSERT_TRUE(snapshot) << snapshot.error().message;
+  EXPECT_EQ(snapshot_after_work(snapshot->id), "available");
+  EXPECT_EQ(volume(source.id)->snapshots, 1);
+  EXPECT_EQ(volume(source.id)->s_ops, 0);
+  EXPECT_FALSE(commands::delete_volume(*commands_, context_, source, {})) << "a volume with snapshots is not deleted";
+
+  const auto clone = commands::create_volume(*commands_, context_, {.size_gib = 2, .snapshot_id = snapshot->id.text});
+  ASSERT_TRUE(clone) << clone.error().message;
+  EXPECT_EQ(status_after_work(clone->id), "available");
+
+  const auto now = database().read([&](db::Transaction& tx) { return store::snapshots::find(tx, snapshot->id); });
+  ASSERT_TRUE(commands::delete_snapshot(*commands_, context_, *now, false));
+  EXPECT_EQ(snapshot_after_work(snapshot->id), "gone");
+  ASSERT_TRUE(commands::delete_volume(*commands_, context_, *volume(source.id), {}));
+  EXPECT_EQ(status_after_work(source.id), "gone");
+  EXPECT_EQ(status_after_work(clone->id), "available");
+  EXPECT_EQ(usage().volumes, 1);
+  EXPECT_EQ(usage().snapshots, 0);
+  EXPECT_EQ(usage().gigabytes, 2);
+}
+
+TEST_P(Node, extending_charges_the_difference_and_grows_the_object) {
+  const Volume before = available(1);
+  const auto accepted = commands::extend_volume(*commands_, context_, before, 3, false);
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  EXPECT_EQ(status_after_work(before.id), "available");
+  const Volume after = *volume(before.id);
+  EXPECT_EQ(after.size_gib, 3);
+  EXPECT_EQ(after.object_bytes, 3 * gib);
+  EXPECT_EQ(usage().gigabytes, 3);
+  EXPECT_EQ(count("SELECT allocated_bytes FROM pool"), 3 * gib);
+}
+
+TEST_P(Node, extending_where_nothing_is_left_gives_quota_and_capacity_back) {
+  const Volume before = available(1);
+  ASSERT_TRUE(commands::extend_volume(*commands_, context_, before, 200, false));
+  EXPECT_EQ(status_after_work(before.id), "error_extending");
+  EXPECT_EQ(volume(before.id)->size_gib, 1);
+  EXPECT_EQ(usage().gigabytes, 1);
+  EXPECT_EQ(count("SELECT allocated_bytes FROM pool"), 1 * gib);
+}
+
+TEST_P(Node, reverting_flips_to_a_new_object_and_removes_nothing_that_is_needed) {
+  const Volume before = available(1);
+  const auto snapshot = commands::create_snapshot(*commands_, context_, before, {});
+  ASSERT_TRUE(snapshot);
+  EXPECT_EQ(snapshot_after_work(snapshot->id), "available");
+  const auto accepted = commands::revert_volume(*commands_, context_, *volume(before.id), snapshot->id.text);
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  EXPECT_EQ(status_after_work(before.id), "available");
+  EXPECT_NE(volume(before.id)->provider_name, before.provider_name);
+  EXPECT_EQ(snapshot_after_work(snapshot->id), "available");
 }
 
 }  // namespace

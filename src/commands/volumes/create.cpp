@@ -9,6 +9,7 @@
 #include "json/writer.h"
 #include "store/events/outbox.h"
 #include "store/quotas/quotas.h"
+#include "store/snapshots/snapshots.h"
 #include "store/types/types.h"
 #include "store/volumes/volumes.h"
 
@@ -48,16 +49,45 @@ Result<std::int64_t> resolve_size(const CreateVolumeRequest& request, std::int64
   return size;
 }
 
+/// What a copy takes over from its source.
+struct Source {
+  std::int64_t size_gib = 0;
+  std::string type, zone;
+};
+
+Result<Source> resolve_source(db::Transaction& tx, const Context& context, const CreateVolumeRequest& request, Resolved& out) {
+  if (!request.snapshot_id.empty() && !request.source_volid.empty())
+    return refuse(RefusalCode::invalid_input, "May specify only one of source_volid or snapshot_id.");
+  const auto foreign = [&](const std::string& project) { return !context.is_admin && project != context.project_id; };
+  if (!request.snapshot_id.empty()) {
+    const auto snapshot = store::snapshots::find(tx, {request.snapshot_id});
+    if (!snapshot || foreign(snapshot->project_id)) return refuse(RefusalCode::not_found, "Snapshot {} could not be found.", request.snapshot_id);
+    const auto volume = store::volumes::find(tx, snapshot->volume_id);
+    out.source_type = "snapshot", out.source_id = request.snapshot_id, out.bootable = volume && volume->bootable;
+    return Source{snapshot->size_gib, snapshot->type.text, volume ? volume->availability_zone : std::string{}};
+  }
+  if (!request.source_volid.empty()) {
+    const auto volume = store::volumes::find(tx, {request.source_volid});
+    if (!volume || foreign(volume->project_id)) return refuse(RefusalCode::not_found, "Volume {} could not be found.", request.source_volid);
+    out.source_type = "volume", out.source_id = request.source_volid, out.bootable = volume->bootable;
+    return Source{volume->size_gib, volume->type.text, volume->availability_zone};
+  }
+  return Source{};
+}
+
 Result<Resolved> resolve(db::Transaction& tx, const Services& services, const Context& context, const CreateVolumeRequest& request) {
   Resolved out;
-  auto type = resolve_type(tx, services, context, request.volume_type);
+  const auto source = resolve_source(tx, context, request, out);
+  if (!source) return refuse(source.error());
+  auto type = resolve_type(tx, services, context, request.volume_type.empty() ? source->type : request.volume_type);
   if (!type) return refuse(type.error());
   out.type = std::move(*type);
   out.limits = store::quotas::limits(tx, context.project_id, out.type.id.text, services.options.quotas);
-  const auto size = resolve_size(request, 0, out.type, out.limits);
+  const auto size = resolve_size(request, source->size_gib, out.type, out.limits);
   if (!size) return refuse(size.error());
   out.size_gib = *size;
   out.zone = request.availability_zone;
+  if (out.zone.empty() && services.options.cloned_volume_same_az) out.zone = source->zone;
   if (out.zone.empty()) out.zone = services.options.default_zone.empty() ? services.options.storage_zone : services.options.default_zone;
   return out;
 }
@@ -72,10 +102,27 @@ Volume requested(const Context& context, const CreateVolumeRequest& request, con
   volume.availability_zone = resolved.zone;
   volume.multiattach = resolved.type.is_true("multiattach");
   volume.bootable = resolved.bootable;
+  volume.snapshot_id = request.snapshot_id, volume.source_volid = request.source_volid;
   volume.metadata = request.metadata;
   volume.charge = {context.project_id, resolved.type.id.text, resolved.size_gib};
   volume.x_op = operation, volume.x_mode = "X";
   return volume;
+}
+
+Refusal source_not_ready(const Services& services, const Resolved& resolved) {
+  const std::string status = services.database.read([&](db::Transaction& tx) -> std::string {
+    if (resolved.source_type == "snapshot") {
+      const auto snapshot = store::snapshots::find(tx, {resolved.source_id});
+      return snapshot ? std::string(to_text(snapshot->status)) : "gone";
+    }
+    const auto volume = store::volumes::find(tx, {resolved.source_id});
+    return volume ? std::string(to_text(volume->status)) : "gone";
+  });
+  const bool snapshot = resolved.source_type == "snapshot";
+  return {RefusalCode::invalid_state,
+          fmt::format("Invalid {}: Originating {} status must be one of '{}' values; it is {}.", snapshot ? "snapshot" : "volume",
+                      snapshot ? "snapshot" : "volume", snapshot ? "available" : "available, in-use", status),
+          resolved.source_id};
 }
 
 }  // namespace
@@ -91,17 +138,23 @@ Result<Volume> create_volume(Services& services, const Context& context, const C
   json::Writer event;
   event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).field("size_gib", volume.size_gib).end_object();
 
+  std::vector<engine::Claim> claims = {{"volume", volume.id.text, engine::Mode::exclusive}};
+  if (!resolved->source_type.empty()) claims.push_back({resolved->source_type, resolved->source_id, engine::Mode::shared});
   const auto accept = [&](db::Transaction& tx) -> Result<Volume> {
+    if (resolved->source_type == "snapshot") engine::take_shared(tx, "source", "snapshot", resolved->source_id, sql_list({SnapshotStatus::available}));
+    if (resolved->source_type == "volume")
+      engine::take_shared(tx, "source", "volume", resolved->source_id, sql_list({VolumeStatus::available, VolumeStatus::in_use}));
     store::volumes::insert(tx, volume);
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "volume.create", .queue = std::string(engine::scheduler_queue), .project_id = context.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
-                   .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = {{"volume", volume.id.text, engine::Mode::exclusive}}});
+                   .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = claims});
     store::outbox::add(tx, operation + ".start", "volume.create.start", operation, event.text());
     store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
     return volume;
   };
   const auto explain = [&](std::string_view guard) {
+    if (guard == "source") return source_not_ready(services, *resolved);
     return explain_over_quota(services, context.project_id, resolved->type, guard, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
   };
   const auto landed = [&](db::Transaction& tx) { return store::volumes::find(tx, volume.id); };

@@ -34,6 +34,30 @@ Result<CreateVolumeInput> CreateVolumeInput::from_json(std::string_view text) {
   return out;
 }
 
+std::string ExtendVolumeInput::to_json() const {
+  json::Writer out;
+  out.begin_object().field("version", version).field("old_gib", old_gib).field("new_gib", new_gib).field("old_bytes", old_bytes);
+  return out.end_object().take();
+}
+
+Result<ExtendVolumeInput> ExtendVolumeInput::from_json(std::string_view text) {
+  const auto value = read_shape(text, version, "ExtendVolumeInput");
+  if (!value) return refuse(value.error());
+  return ExtendVolumeInput{value->integer_or("old_gib"), value->integer_or("new_gib"), value->integer_or("old_bytes")};
+}
+
+std::string RevertVolumeInput::to_json() const {
+  json::Writer out;
+  out.begin_object().field("version", version).field("snapshot_id", std::string_view{snapshot_id});
+  return out.end_object().take();
+}
+
+Result<RevertVolumeInput> RevertVolumeInput::from_json(std::string_view text) {
+  const auto value = read_shape(text, version, "RevertVolumeInput");
+  if (!value) return refuse(value.error());
+  return RevertVolumeInput{value->text_or("snapshot_id")};
+}
+
 std::string Placement::to_json() const {
   json::Writer out;
   out.begin_object().field("version", version).field("backend", std::string_view{backend}).field("pool", std::string_view{pool});

@@ -19,6 +19,23 @@ struct CreateVolumeInput {
   static Result<CreateVolumeInput> from_json(std::string_view text);
 };
 
+struct ExtendVolumeInput {
+  static constexpr int version = 1;
+  std::int64_t old_gib = 0, new_gib = 0;
+  std::int64_t old_bytes = 0;  // of the object
+
+  std::string to_json() const;
+  static Result<ExtendVolumeInput> from_json(std::string_view text);
+};
+
+struct RevertVolumeInput {
+  static constexpr int version = 1;
+  std::string snapshot_id;
+
+  std::string to_json() const;
+  static Result<RevertVolumeInput> from_json(std::string_view text);
+};
+
 /// Where a new object is being made.
 struct Placement {
   static constexpr int version = 1;

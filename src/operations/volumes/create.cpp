@@ -5,8 +5,10 @@
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
 #include "engine/start.h"
+#include "operations/bases.h"
 #include "operations/volumes/effects.h"
 #include "operations/volumes/placement.h"
+#include "operations/volumes/source.h"
 #include "store/events/outbox.h"
 #include "store/objects/objects.h"
 #include "store/pools/pools.h"
@@ -90,7 +92,29 @@ Outcome CreateVolume::elsewhere(const engine::Operation& op, const Placement& pl
       .back_to("place");
 }
 
-Outcome CreateVolume::fill(engine::Task&) const { return Outcome::fail("source", "Creating a volume from a source is not there yet."); }
+/// The source is held S: it can be neither changed under the copy nor destroyed before its end.
+Outcome CreateVolume::fill(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  const Placement placement = placement_of(op);
+  Backend* backend = services_.backends.find(placement.backend);
+  if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement.backend), false);
+  auto* cloning = dynamic_cast<drivers::Snapshots*>(backend->driver.get());
+  if (cloning == nullptr) return Outcome::fail("driver_failed_create", fmt::format("Backend {} cannot copy volumes.", placement.backend));
+  const auto source = source_object(services_.database, op);
+  if (!source) return Outcome::fail("driver_failed_create", source.error().message);
+
+  const drivers::ObjectRef from{source->pool, source->object}, to{placement.pool, placement.object};
+  drivers::Call call = call_for(task, std::chrono::hours{24});
+  call.progress = report_progress(task, "copying");
+  if (const auto filled = cloning->clone(call, from, to, {placement.bytes}); !filled) {
+    if (filled.error().kind == drivers::FailureClass::no_space) return Outcome::fail("driver_failed_create", filled.error().message);
+    return outcome_of(filled.error(), "driver_failed_create");
+  }
+  // Copying may have moved the source onto a new layer of its own: both sides go into the ledger.
+  const auto bases = bases_of(*backend, call_for(task), {from, to});
+  if (!bases) return outcome_of(bases.error(), "driver_failed_create");
+  return Outcome::succeed([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); });
+}
 
 void CreateVolume::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
   const VolumeId id = volume_of(op);

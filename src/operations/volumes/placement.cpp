@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "operations/volumes/source.h"
 #include "store/objects/objects.h"
 #include "store/pools/pools.h"
 #include "store/volumes/volumes.h"
@@ -21,10 +22,14 @@ Result<Choice> choose_pool(db::Database& database, Random&, const engine::Operat
     return Seen{store::volumes::find(tx, {op.resource_id}), store::pools::all(tx), store::objects::next_name(tx, "volume", op.resource_id)};
   });
   if (!seen.volume) return refuse(RefusalCode::not_found, "Volume {} could not be found.", op.resource_id);
+  // A copy is made where its source is: by the backend itself, without moving bytes through this node.
+  const auto source = source_object(database, op);
+  if (!source) return refuse(source.error());
   const Bytes wanted = from_gib(seen.volume->size_gib);
   const store::pools::Pool* best = nullptr;
   std::int64_t most = -1;
   for (const store::pools::Pool& pool : seen.pools) {
+    if (!source->backend.empty() && (pool.backend != source->backend || pool.name != source->pool)) continue;
     if (!pool.up || pool.disabled || pool.frozen) continue;
     if (std::find(refused.begin(), refused.end(), pool.backend + "#" + pool.name) != refused.end()) continue;
     const std::int64_t left = pool.limit_bytes < 0 ? INT64_MAX : pool.limit_bytes - pool.allocated_bytes;

@@ -45,6 +45,10 @@ void resize(db::Transaction& tx, const std::string& backend, const std::string& 
            {size_bytes, backend, name});
 }
 
+void set_base(db::Transaction& tx, const std::string& backend, const std::string& name, const std::string& base) {
+  tx.run("UPDATE backend_object SET base = ? WHERE backend = ? AND name = ? AND state <> 'gone'", {db::or_null(base), backend, name});
+}
+
 void doom(db::Transaction& tx, const std::string& backend, const std::string& name) {
   tx.run("UPDATE backend_object SET state = 'doomed', changed_at = scoria_now() WHERE backend = ? AND name = ? AND state IN ('intended', 'published')",
          {backend, name});

@@ -25,6 +25,8 @@ std::string next_name(db::Transaction& tx, std::string_view type, std::string_vi
 void intend(db::Transaction& tx, const Object& object);
 void publish(db::Transaction& tx, const std::string& backend, const std::string& name);
 void resize(db::Transaction& tx, const std::string& backend, const std::string& name, std::int64_t size_bytes);
+/// What it hangs on now, empty: nothing.
+void set_base(db::Transaction& tx, const std::string& backend, const std::string& name, const std::string& base);
 /// Nobody will use it again: from now on, and only now, it may be destroyed.
 void doom(db::Transaction& tx, const std::string& backend, const std::string& name);
 void doom_all_of(db::Transaction& tx, std::string_view owner_id);

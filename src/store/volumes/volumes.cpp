@@ -113,6 +113,29 @@ void settle_grown(db::Transaction& tx, const VolumeId& id, std::string_view oper
            {size_gib, object_bytes, id.text, operation});
 }
 
+void take_to_grow(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, std::int64_t old_gib,
+                  std::int64_t new_gib, std::initializer_list<VolumeStatus> from) {
+  const std::string sql =
+      fmt::format("UPDATE volume SET previous_status = status, status = 'extending', charged_gib = charged_gib + ?, updated_at = scoria_now(), " SCORIA_TAKE_CLAIM
+                  " WHERE id = ? AND " SCORIA_UNCLAIMED " AND size_gib = ? AND status IN ({})",
+                  sql_list(from));
+  tx.guard(label, sql, {new_gib - old_gib, operation, "L", id.text, old_gib});
+}
+
+void settle_not_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t old_gib, std::int64_t object_bytes, bool untouched) {
+  const std::string sql = fmt::format("UPDATE volume SET status = {}, charged_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+                                      " WHERE id = ? AND x_op = ? AND status = 'extending'",
+                                      untouched ? "previous_status" : "'error_extending'");
+  tx.guard("volume.settle", sql, {old_gib, object_bytes, id.text, operation});
+}
+
+void settle_flipped(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from, const std::string& provider_name) {
+  const std::string sql = fmt::format("UPDATE volume SET status = previous_status, provider_name = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+                                      " WHERE id = ? AND x_op = ? AND status = '{}'",
+                                      to_text(from));
+  tx.guard("volume.flip", sql, {provider_name, id.text, operation});
+}
+
 void remove(db::Transaction& tx, const VolumeId& id, std::string_view operation) {
   tx.guard("volume.remove", "DELETE FROM volume WHERE id = ? AND x_op = ? AND s_ops = 0 AND snapshots = 0 AND attachments = 0", {id.text, operation});
 }

@@ -41,6 +41,13 @@ void require_quiet(db::Transaction& tx, const VolumeId& id, std::string_view ope
 void publish(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& provider_name);
 /// The holder grew it.
 void settle_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t size_gib, std::int64_t object_bytes);
+/// The request to grow charges the difference at once, together with its claim. Guard `label`.
+void take_to_grow(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, std::int64_t old_gib,
+                  std::int64_t new_gib, std::initializer_list<VolumeStatus> from);
+/// The holder did not grow it: what was charged goes back; the status is the one before if nothing was tried.
+void settle_not_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t old_gib, std::int64_t object_bytes, bool untouched);
+/// The holder filled another object: from now on that is the volume. Status back to the one before.
+void settle_flipped(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from, const std::string& provider_name);
 /// The holder of an X claim ends the volume. Guarded: no readers, no children.
 void remove(db::Transaction& tx, const VolumeId& id, std::string_view operation);
 

@@ -1,0 +1,46 @@
+#pragma once
+#include <list>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "api/pipeline.h"
+#include "base/queue.h"
+#include "db/database.h"
+
+namespace scoria::api {
+
+/// Keeps answers that wait for an operation: woken by the engine of this node when it ended here, else by one look at
+/// the database for all of them together, every 50 ms while any waits.
+class OperationParking final : public Parking {
+ public:
+  OperationParking(db::Database& database, Clock& clock) : database_(database), clock_(clock), woken_(clock, 4096) {}
+
+  void park(const std::string& operation_id, Deadline deadline, std::function<void(bool ended)> wake) override;
+  /// The engine ended an operation here.
+  void ended(const std::string& operation_id);
+  /// Starts the watcher and `workers` threads that run continuations.
+  void start(int workers);
+  void stop();
+  std::size_t waiting() const;
+
+ private:
+  struct Waiting {
+    std::string operation_id;
+    Deadline deadline;
+    std::function<void(bool)> wake;
+  };
+  void watch_loop();
+  void look();
+
+  db::Database& database_;
+  Clock& clock_;
+  BoundedQueue<std::function<void()>> woken_;
+  Signal changed_;
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex mutex_;
+  std::list<Waiting> waiting_;                            // guarded by mutex_
+  std::set<std::string, std::less<>> ended_here_;         // guarded by mutex_; ended since the last look
+};
+
+}  // namespace scoria::api

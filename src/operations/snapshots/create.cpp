@@ -1,0 +1,87 @@
+#include "operations/snapshots/create.h"
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "domain/volumes/shapes.h"
+#include "operations/bases.h"
+#include "operations/snapshots/effects.h"
+#include "store/events/outbox.h"
+#include "store/objects/objects.h"
+#include "store/snapshots/snapshots.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::operations {
+
+using engine::Outcome;
+namespace objects = store::objects;
+namespace snapshots = store::snapshots;
+
+std::span<const CreateSnapshot::Step> CreateSnapshot::table() {
+  static constexpr Step steps[] = {
+      {"name", &CreateSnapshot::choose_name},
+      {"take", &CreateSnapshot::take},
+  };
+  return steps;
+}
+
+Outcome CreateSnapshot::choose_name(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  Placement placement;
+  std::string base;
+  services_.database.read([&](db::Transaction& tx) {
+    const auto snapshot = snapshots::find(tx, {op.resource_id});
+    if (!snapshot) return false;
+    const auto volume = store::volumes::find(tx, snapshot->volume_id);
+    if (!volume) return false;
+    placement = {volume->backend, volume->pool, objects::next_name(tx, "snapshot", op.resource_id), volume->object_bytes, {}};
+    base = volume->provider_name;
+    return true;
+  });
+  if (!placement.placed()) return Outcome::fail("snapshot_create", "The volume of this snapshot is gone.");
+  const objects::Object object{.backend = placement.backend, .name = placement.object, .pool = placement.pool, .owner_type = "snapshot",
+                               .owner_id = op.resource_id, .operation = op.id, .epoch = op.epoch, .size_bytes = placement.bytes};
+  return Outcome::advance(placement.to_json(), [object](db::Transaction& tx) { objects::intend(tx, object); });
+}
+
+Outcome CreateSnapshot::take(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  const auto placement = Placement::from_json(op.context);
+  SCORIA_CHECK(placement, "an operation's context is unreadable");
+  Backend* backend = services_.backends.find(placement->backend);
+  if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement->backend), false);
+  auto* snapshotting = dynamic_cast<drivers::Snapshots*>(backend->driver.get());
+  if (snapshotting == nullptr) return Outcome::fail("snapshot_create", fmt::format("Backend {} cannot take snapshots.", placement->backend));
+  const auto source = services_.database.read([&](db::Transaction& tx) -> std::optional<std::string> {
+    const auto snapshot = snapshots::find(tx, {op.resource_id});
+    const auto volume = snapshot ? store::volumes::find(tx, snapshot->volume_id) : std::nullopt;
+    return volume ? std::optional(volume->provider_name) : std::nullopt;
+  });
+  if (!source) return Outcome::fail("snapshot_create", "The volume of this snapshot is gone.");
+  const drivers::ObjectRef from{placement->pool, *source}, to{placement->pool, placement->object};
+  if (const auto taken = snapshotting->snapshot(call_for(task), from, to); !taken) return outcome_of(taken.error(), "snapshot_create");
+  // Where blocks are not shared the volume now hangs on its snapshot: the ledger must know before anything may go.
+  const auto bases = bases_of(*backend, call_for(task), {from, to});
+  if (!bases) return outcome_of(bases.error(), "snapshot_create");
+  return Outcome::succeed([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); });
+}
+
+void CreateSnapshot::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
+  const SnapshotId id{op.resource_id};
+  const auto placement = Placement::from_json(op.context);
+  SCORIA_CHECK(placement, "an operation's context is unreadable");
+  if (ending.state == engine::State::succeeded) {
+    snapshots::publish(tx, id, op.id, placement->object);
+    objects::publish(tx, placement->backend, placement->object);
+    store::outbox::add(tx, op.id + ".end", "snapshot.create.end", op.id, snapshot_event(op));
+    return;
+  }
+  if (placement->placed()) objects::doom(tx, placement->backend, placement->object);
+  if (ending.state == engine::State::cancelled)
+    end_snapshot(tx, op);
+  else
+    snapshots::settle(tx, id, op.id, SnapshotStatus::creating, SnapshotStatus::error);
+  store::outbox::add(tx, op.id + ".end", ending.state == engine::State::cancelled ? "snapshot.delete.end" : "snapshot.create.error", op.id, snapshot_event(op));
+}
+
+}  // namespace scoria::operations
