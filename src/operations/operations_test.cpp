@@ -1,7 +1,3 @@
-#include <sys/stat.h>
-
-#include <filesystem>
-
 #include "commands/snapshots/create.h"
 #include "commands/snapshots/delete.h"
 #include "commands/volumes/create.h"
@@ -10,7 +6,7 @@
 #include "commands/volumes/revert.h"
 #include "db/migrate.h"
 #include "db/testing.h"
-#include "drivers/file/file.h"
+#include "drivers/fake/fake.h"
 #include "engine/engine.h"
 #include "operations/services.h"
 #include "store/migrations.h"
@@ -23,19 +19,17 @@
 namespace scoria {
 namespace {
 
-/// One node on a real database with a file backend in a scratch directory.
+/// One node on a real database with a storage array in memory.
 class Node : public db::testing::EveryEngine {
  protected:
   void SetUp() override {
     EveryEngine::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    std::string scratch = std::filesystem::temp_directory_path() / "scoria-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(scratch.data()), nullptr);
-    directory_ = scratch;
     db::migrate(database(), store::migrations());
     auto backend = std::make_unique<operations::Backend>();
-    backend->name = backend->host = "one@file";
-    backend->driver = drivers::file::make_file_driver(clock(), {.pools = {{.name = "pool", .directory = scratch}}});
+    backend->name = backend->host = "one@fake";
+    array_ = std::make_shared<drivers::fake::Array>(clock(), random_, drivers::fake::ArrayOptions{.pools = {{.name = "pool"}}});
+    backend->driver = drivers::fake::make_fake_driver(array_, "one");
     backends_.add(std::move(backend));
     services_ = std::make_unique<operations::Services>(operations::Services{database(), clock(), random_, backends_});
     operations::register_all(kinds_, *services_);
@@ -43,14 +37,14 @@ class Node : public db::testing::EveryEngine {
                                                engine::EngineOptions{.membership = {.host = "one", .roles = "all"}, .slots = 2, .bulk_slots = 1}, [] {});
     engine_->start();
     database().write([&](db::Transaction& tx) {
-      store::pools::ensure_backend(tx, "one@file", "", "nova");
-      store::pools::ensure_service(tx, {.id = random_.uuid(), .host = "one@file", .binary = "cinder-volume", .zone = "nova", .inc = engine_->incarnation()});
-      store::pools::report(tx, {.backend = "one@file", .name = "pool", .total_bytes = 100 * gib, .free_bytes = 100 * gib, .limit_bytes = 100 * gib,
+      store::pools::ensure_backend(tx, "one@fake", "", "nova");
+      store::pools::ensure_service(tx, {.id = random_.uuid(), .host = "one@fake", .binary = "cinder-volume", .zone = "nova", .inc = engine_->incarnation()});
+      store::pools::report(tx, {.backend = "one@fake", .name = "pool", .total_bytes = 100 * gib, .free_bytes = 100 * gib, .limit_bytes = 100 * gib,
                                 .unit_bytes = mib, .minimum_bytes = mib, .json = "{}"});
       store::types::insert(tx, {.id = {"type"}, .name = "__DEFAULT__"});
     });
     engine_->serve("scheduler");
-    engine_->serve("one@file");
+    engine_->serve("one@fake");
     commands_ = std::make_unique<commands::Services>(
         commands::Services{database(), random_, kinds_, {}, [this](const std::string& queue) { engine_->poke(queue); }});
     context_.project_id = "project", context_.user_id = "user", context_.request_id = "req-1";
@@ -58,7 +52,6 @@ class Node : public db::testing::EveryEngine {
 
   void TearDown() override {
     if (engine_) engine_->drain(std::chrono::seconds{5});
-    if (!directory_.empty()) std::filesystem::remove_all(directory_);
     EveryEngine::TearDown();
   }
 
@@ -93,12 +86,6 @@ class Node : public db::testing::EveryEngine {
     return *volume(made->id);
   }
 
-  std::string path_of(const Volume& v) {
-    const auto place = backends_.find(v.backend)->driver->locate({}, {v.pool, v.provider_name});
-    EXPECT_TRUE(place);
-    return place ? place->path : std::string{};
-  }
-
   store::quotas::Usage usage() {
     return database().read([&](db::Transaction& tx) { return store::quotas::usage(tx, "project", ""); });
   }
@@ -108,7 +95,7 @@ class Node : public db::testing::EveryEngine {
   }
 
   SystemRandom random_;
-  std::string directory_;
+  std::shared_ptr<drivers::fake::Array> array_;
   operations::Backends backends_;
   engine::Kinds kinds_;
   std::unique_ptr<operations::Services> services_;
