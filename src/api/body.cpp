@@ -16,6 +16,16 @@ std::string media_type(std::string_view header) {
   return out;
 }
 
+/// A NUL in any text or key: no database column takes it.
+bool holds_nul(const json::Value& value) {
+  if (value.is_string()) return value.string().find('\0') != std::string::npos;
+  if (value.is_array()) return std::any_of(value.array().begin(), value.array().end(), holds_nul);
+  if (!value.is_object()) return false;
+  return std::any_of(value.object().begin(), value.object().end(), [](const auto& member) {
+    return member.first.find('\0') != std::string::npos || holds_nul(member.second);
+  });
+}
+
 }  // namespace
 
 Result<json::Value> read_body(const http::Request& request) {
@@ -27,6 +37,9 @@ Result<json::Value> read_body(const http::Request& request) {
   }
   Result<json::Value> parsed = json::parse(request.body);
   if (!parsed) return refuse(RefusalCode::invalid_input, "The body is not JSON that can be read: {}", parsed.error().message);
+  if (request.body.find("\\u0000") != std::string::npos && holds_nul(*parsed)) {
+    return refuse(RefusalCode::invalid_input, "The body holds a NUL character.");
+  }
   return parsed;
 }
 

@@ -74,6 +74,9 @@ Pipeline::Pipeline(PipelineParts parts, PipelineOptions options, Handlers handle
   const auto versions = [](ApiRequest& request) { return request.reply(version_document(request.links.base)); };
   handlers_.mount("versions.list", versions);
   handlers_.mount("versions.show", versions);
+  for (const Route& known : route_table()) {
+    if (const Schema* schema = find_schema(known)) schemas_.emplace(&known, schema);
+  }
 }
 
 void Pipeline::operator()(const http::Request& request, std::shared_ptr<http::Responder> responder) {
@@ -146,6 +149,9 @@ Answer Pipeline::route(Exchange& exchange, Match match) {
 
 Answer Pipeline::call(Exchange& exchange) {
   ApiRequest& api = exchange.api;
+  if (const auto schema = schemas_.find(api.route); schema != schemas_.end()) {
+    if (Result<> checked = check_body(*schema->second, api.version, api.body); !checked) return refuse(std::move(checked.error()));
+  }
   if (api.route->check == Check::own_project) {
     if (Result<> allowed = api.enforce(api.route->rule, {}); !allowed) return refuse(std::move(allowed.error()));
   }

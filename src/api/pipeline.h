@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/fields.h"
 #include "api/request.h"
 #include "api/request_metrics.h"
 #include "api/routes.h"
@@ -81,6 +82,7 @@ class Pipeline {
   PipelineOptions options_;
   Handlers handlers_;
   Routes routes_;
+  std::map<const Route*, const Schema*> schemas_;
   RequestMetrics metrics_;
 };
 

@@ -248,6 +248,18 @@ TEST_F(World, bodies_are_json_or_refused) {
   EXPECT_EQ(ask("POST", "/v3/volumes", std::string(100, '[') + std::string(100, ']')).status, 400);
 }
 
+TEST_F(World, a_nul_is_refused_wherever_it_hides) {
+  EXPECT_EQ(ask("POST", "/v3/volumes", R"({"volume":{"name":"a\u0000b"}})").status, 400);
+  EXPECT_EQ(ask("POST", "/v3/volumes", R"({"volume":{"metadata":{"a\u0000":"b"}}})").status, 400);
+  EXPECT_EQ(ask("POST", "/v3/volumes", R"({"volume":{"name":"a\\u0000b"}})").status, 501);
+}
+
+TEST_F(World, a_body_against_its_schema_is_400_before_policy_is_asked) {
+  EXPECT_EQ(ask("PUT", "/v3/os-services/enable", R"({"binary":7})").status, 400);
+  EXPECT_EQ(ask("PUT", "/v3/os-services/enable", R"({"binary":"cinder-volume"})").status, 403);
+  EXPECT_EQ(ask("POST", "/v3/volumes").status, 400);
+}
+
 TEST_F(World, a_database_that_cannot_serve_is_503_and_a_bug_is_500_without_its_text) {
   mount("volumes.list", [](ApiRequest&) -> Answer { throw db::Error("connection lost"); });
   mount("snapshots.list", [](ApiRequest&) -> Answer { throw std::runtime_error("secret detail"); });
