@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -41,6 +42,15 @@ bool range_held(const Fd& fd, off_t first, off_t count) {
   struct flock range = byte_range(F_WRLCK, first, count);
   if (::fcntl(fd.get(), F_OFD_GETLK, &range) != 0) fail("ask for locks on", "an open file");
   return range.l_type != F_UNLCK;
+}
+
+/// A write lease is given only when this is the one open of the file, a read lease only when nobody may write to it.
+bool lease_refused(const Fd& fd, int kind) {
+  // Who opens the file in this very moment breaks the lease: by default that signal would end us.
+  if (::fcntl(fd.get(), F_SETSIG, SIGURG) != 0) fail("prepare a lease on", "a file");
+  if (::fcntl(fd.get(), F_SETLEASE, kind) != 0) return errno == EAGAIN || errno == EBUSY;
+  ::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
+  return false;
 }
 
 std::string temporary_name(const std::string& name) {
@@ -248,13 +258,9 @@ bool locked_by_others(const Fd& fd) { return range_held(fd, our_byte, 1) || rang
 
 bool open_elsewhere(const std::string& path) {
   const Fd fd = open_file(path, O_RDONLY | O_NOFOLLOW);
-  if (locked_by_others(fd)) return true;
-  // A write lease is given only when this is the one open of the file.
-  if (::fcntl(fd.get(), F_SETLEASE, F_WRLCK) == 0) {
-    ::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
-    return false;
-  }
-  return errno == EAGAIN || errno == EBUSY;
+  return locked_by_others(fd) || lease_refused(fd, F_WRLCK);
 }
+
+bool written_elsewhere(const std::string& path) { return lease_refused(open_file(path, O_RDONLY | O_NOFOLLOW), F_RDLCK); }
 
 }  // namespace scoria::os

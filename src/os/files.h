@@ -64,5 +64,7 @@ bool locked_by_others(const Fd& fd);
 /// Somebody has the file open through another open, in this or another process or the kernel (a loop device). Needs the
 /// file's owner or CAP_LEASE; where leases do not work (network file systems) it tells what locked_by_others() tells.
 bool open_elsewhere(const std::string& path);
+/// The same for opens that may write.
+bool written_elsewhere(const std::string& path);
 
 }  // namespace scoria::os

@@ -96,6 +96,11 @@ TEST_F(Files, an_open_file_is_seen_as_open) {
     EXPECT_TRUE(open_elsewhere(path + "/a"));
   }
   EXPECT_FALSE(open_elsewhere(path + "/a"));
+  const Fd reader = open_at(directory, "a", O_RDONLY);
+  EXPECT_TRUE(open_elsewhere(path + "/a"));
+  EXPECT_FALSE(written_elsewhere(path + "/a"));
+  const Fd writer = open_at(directory, "a", O_WRONLY);
+  EXPECT_TRUE(written_elsewhere(path + "/a"));
 }
 
 TEST_F(Files, data_holes_and_extents) {

@@ -54,24 +54,12 @@ struct Plan {
   bool own_session = false;
 };
 
-std::string find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  const char* path = ::getenv("PATH");
-  std::string folders = path != nullptr ? path : "";
-  folders += ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  for (std::size_t start = 0; start <= folders.size();) {
-    const std::size_t end = std::min(folders.find(':', start), folders.size());
-    const std::string candidate = folders.substr(start, end - start) + "/" + name;
-    if (end > start && ::access(candidate.c_str(), X_OK) == 0) return candidate;
-    start = end + 1;
-  }
-  fail(ENOENT, "find the program", name);
-}
-
 Plan plan_of(const Command& command) {
   Plan plan;
   if (command.arguments.empty()) fail(EINVAL, "start", "a program without a name");
-  plan.program = find_program(command.arguments.front());
+  std::optional<std::string> program = find_program(command.arguments.front());
+  if (!program) fail(ENOENT, "find the program", command.arguments.front());
+  plan.program = std::move(*program);
   for (const std::string& argument : command.arguments) plan.arguments.push_back(const_cast<char*>(argument.c_str()));
   plan.arguments.push_back(nullptr);
   plan.environment_text = command.environment;
@@ -256,6 +244,20 @@ std::optional<std::pair<char, std::uint64_t>> look_at(pid_t pid) {
 }
 
 }  // namespace
+
+std::optional<std::string> find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return ::access(name.c_str(), F_OK) == 0 ? std::optional(name) : std::nullopt;
+  const char* path = ::getenv("PATH");
+  std::string folders = path != nullptr ? path : "";
+  folders += ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  for (std::size_t start = 0; start <= folders.size();) {
+    const std::size_t end = std::min(folders.find(':', start), folders.size());
+    const std::string candidate = folders.substr(start, end - start) + "/" + name;
+    if (end > start && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    start = end + 1;
+  }
+  return std::nullopt;
+}
 
 Finished run(const Clock& clock, const Command& command, Deadline deadline) {
   return Running(clock, command, deadline).finish();

@@ -13,6 +13,9 @@
 /// Other programs: always an argument vector, never a shell; no descriptor of ours leaks into them.
 namespace scoria::os {
 
+/// Where a program is: searched in PATH and the usual folders unless the name has a slash. Nothing when it is nowhere.
+std::optional<std::string> find_program(const std::string& name);
+
 /// A descriptor of ours that the program gets under a number it expects.
 struct Passed {
   int ours = -1;

@@ -8,6 +8,7 @@ namespace scoria::drivers::file {
 namespace {
 
 constexpr std::string_view first_line = "scoria-object 1";
+constexpr std::string_view frozen_mark = ".frozen";
 
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
@@ -56,6 +57,16 @@ bool read_field(std::string_view key, std::string_view value, Description& out) 
 }  // namespace
 
 bool Description::operator==(const Description& other) const { return to_text(*this) == to_text(other); }
+
+std::string frozen_name(const std::string& file) {
+  std::string out = file;
+  return out.insert(file.rfind('.'), frozen_mark);
+}
+
+std::string thawed_name(const std::string& frozen) {
+  std::string out = frozen;
+  return out.erase(frozen.rfind(frozen_mark), frozen_mark.size());
+}
 
 std::string to_text(const Description& description) {
   std::string out = fmt::format("{}\ndeployment={}\nstate={}\naccess={}\nsize={}\nnext_layer={}\n", first_line, description.deployment,

@@ -24,13 +24,18 @@ struct Description {
   Bytes size;
   int next_layer = 1;           // numbers of layers are not used twice
   std::vector<Layer> layers;    // head first; only the head may be written
-  ObjectRef source;             // while filling: where the bytes come from
+  ObjectRef source;             // what it was made from; while partial: what still fills it
   bool own_source = false;      // the source is a hidden object of ours that goes when the copy ends
   ObjectRef freezing;           // a snapshot or clone under way: its name; layers[1] becomes its head
 
   const Layer& head() const { return layers.front(); }
   bool operator==(const Description&) const;
 };
+
+/// The name of a layer once it is never written again; heads carry the other name, so that who was told of a head before
+/// it froze cannot open it any more.
+std::string frozen_name(const std::string& file);
+std::string thawed_name(const std::string& frozen);
 
 std::string to_text(const Description& description);
 /// Nothing when the text is not a description of a version this program knows.

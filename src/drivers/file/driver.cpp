@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/file/qemu.h"
 #include "drivers/names.h"
 #include "os/extents.h"
+#include "os/process.h"
 
 namespace scoria::drivers::file {
 namespace {
@@ -25,25 +27,12 @@ bool can_reflink(const os::Fd& pool) {
   return can;
 }
 
-void make_empty(const os::Fd& directory, const std::string& name, Bytes size) {
-  const os::Fd file = os::open_at(directory, name, O_RDWR | O_CREAT | O_EXCL);
-  if (::ftruncate(file.get(), size.count) != 0) os::fail("make a volume of that size as", name);
-  os::sync(file);
-}
-
 /// Real bytes of the files that only this object has.
 Bytes allocated(const Found& found) {
   Bytes sum;
   for (const Layer& layer : found.description.layers)
     if (const auto status = os::status_at(found.directory, layer.file); status && status->st_nlink == 1) sum.count += status->st_blocks * 512;
   return sum;
-}
-
-Bytes size_now(const Found& found) {
-  const Layer& head = found.description.head();
-  if (head.format != "raw" || found.description.layers.size() != 1) return found.description.size;
-  const auto status = os::status_at(found.directory, head.file);
-  return status ? Bytes{status->st_size} : found.description.size;
 }
 
 }  // namespace
@@ -58,13 +47,22 @@ FileDriver::FileDriver(Clock& clock, FileOptions options) : clock_(clock), optio
   }
 }
 
+DriverResult<FileDriver::Place> FileDriver::open_pool(const std::string& name) {
+  for (const auto& pool : pools_)
+    if (pool->config.name == name) {
+      Place at{.pool = pool.get(), .directory = os::open_directory(pool->config.directory)};
+      if (!pool->probed)
+        if (DriverResult<> checked = check_pool(*pool); !checked) return failed(checked.error());
+      return at;
+    }
+  return failed(FailureClass::permanent, "this backend has no pool '{}'", name);
+}
+
 DriverResult<FileDriver::Place> FileDriver::place(const Call& call, const ObjectRef& object) {
   if (call.deadline.passed(clock_)) return failed(FailureClass::transient, "the deadline of the call has passed");
   if (call.should_stop()) return failed(FailureClass::stopped, "stopped before anything was done");
   if (!valid_name(object.name)) return failed(FailureClass::permanent, "'{}' is not a name of an object: [a-zA-Z0-9._-], at most 200, no dot first", object.name);
-  for (const auto& pool : pools_)
-    if (pool->config.name == object.pool) return Place{.pool = pool.get(), .directory = os::open_directory(pool->config.directory)};
-  return failed(FailureClass::permanent, "this backend has no pool '{}'", object.pool);
+  return open_pool(object.pool);
 }
 
 DriverResult<> FileDriver::check_size(const PoolState& pool, Bytes size) const {
@@ -85,6 +83,9 @@ DriverResult<> FileDriver::check_pool(PoolState& pool) {
   }
   sweep(directory);
   pool.reflink = options_.allow_reflink && can_reflink(directory);
+  if (!pool.reflink && !os::find_program("qemu-img"))
+    return failed(FailureClass::permanent, "pool '{}': the file system of {} cannot share blocks and qemu-img is not installed: install the package qemu-utils",
+                  pool.config.name, pool.config.directory);
   pool.probed = true;
   return {};
 }
@@ -106,7 +107,6 @@ PoolReport FileDriver::report(PoolState& pool) {
     const Found found = find_object(directory, name, options_.deployment);
     if (found.directory && !found.description.read_only) provisioned = provisioned + size_now(found);
   }
-  if (!pool.probed) static_cast<void>(check_pool(pool));
   return {.name = pool.config.name,
           .total = Bytes{capacity.total},
           .free = Bytes{capacity.free},
@@ -131,7 +131,7 @@ DriverResult<Probe> FileDriver::probe(const Call& call, const ObjectRef& object)
   return guarded([&]() -> DriverResult<Probe> {
     const DriverResult<Place> at = place(call, object);
     if (!at) return failed(at.error());
-    const Found found = find_object(at->directory, object.name, options_.deployment);
+    const Found found = find(*at, object.name);
     if (!found.directory) return Probe{.presence = found.presence};
     const int layers = static_cast<int>(found.description.layers.size());
     return Probe{.presence = found.presence,
@@ -148,14 +148,14 @@ DriverResult<> FileDriver::create(const Call& call, const ObjectRef& object, Byt
     if (!at) return failed(at.error());
     if (DriverResult<> fits = check_size(*at->pool, size); !fits) return fits;
     while (true) {
-      const Found found = find_object(at->directory, object.name, options_.deployment);
+      const Found found = find(*at, object.name);
       if (found.presence == Presence::complete && !found.description.read_only && size_now(found) == size) return {};
       if (found.presence != Presence::absent)
         return failed(FailureClass::permanent, "{} exists already and is not an empty volume of {} bytes", object.name, size.count);
       Draft draft(at->directory, object.name);
       const Layer layer{.file = object.name + ".0.raw", .format = "raw"};
       try {
-        make_empty(draft.directory(), layer.file, size);
+        make_empty_file(draft.directory(), layer.file, size);
         FAILPOINT("driver.file.create.made");
         if (draft.publish({.deployment = options_.deployment, .complete = true, .size = size, .layers = {layer}})) return {};
       } catch (const std::system_error&) {
@@ -170,12 +170,16 @@ DriverResult<> FileDriver::remove(const Call& call, const ObjectRef& object) {
   return guarded([&]() -> DriverResult<> {
     const DriverResult<Place> at = place(call, object);
     if (!at) return failed(at.error());
-    if (find_object(at->directory, object.name, options_.deployment).presence == Presence::absent) return {};
-    const DriverResult<Locked> locked = lock_object(clock_, call, at->directory, object.name, options_.deployment);
-    if (!locked) return failed(locked.error());
-    if (locked->object.presence == Presence::absent) return {};
-    return erase(at->directory, object.name, *locked, at->pool->config.directory);
+    return remove_named(call, *at, object.name);
   });
+}
+
+DriverResult<> FileDriver::remove_named(const Call& call, const Place& at, const std::string& name) {
+  if (find(at, name).presence == Presence::absent) return {};
+  const DriverResult<Locked> locked = lock(call, at, name);
+  if (!locked) return failed(locked.error());
+  if (DriverResult<> dropped = drop_own_source(call, {.pool = at.pool->config.name, .name = name}, locked->object.description); !dropped) return dropped;
+  return erase(at.directory, name, *locked, at.pool->config.directory);
 }
 
 DriverResult<std::vector<std::string>> FileDriver::list(const Call&, std::string_view pool, std::string_view after, std::size_t limit) {
@@ -199,12 +203,17 @@ DriverResult<Location> FileDriver::locate(const Call& call, const ObjectRef& obj
   return guarded([&]() -> DriverResult<Location> {
     const DriverResult<Place> at = place(call, object);
     if (!at) return failed(at.error());
-    const Found found = find_object(at->directory, object.name, options_.deployment);
+    Found found = find(*at, object.name);
     if (!found.directory) return failed(FailureClass::permanent, "there is no object {} of ours in pool '{}'", object.name, object.pool);
-    const Layer& head = found.description.head();
-    const auto status = os::status_at(found.directory, head.file);
-    if (!status || !S_ISREG(status->st_mode)) return failed(FailureClass::transient, "{} has lost its file {}", object.name, head.file);
-    return Location{.protocol = "file", .path = at->path_of(object, head), .format = head.format, .write_through = head.format == "qcow2"};
+    if (!os::status_at(found.directory, found.description.head().file)) {
+      // It is just being given another head, or a crash came in between: who gets the lock knows.
+      DriverResult<Locked> locked = lock(call, *at, object.name);
+      if (!locked) return failed(locked.error());
+      found = std::move(locked->object);
+    }
+    const auto status = os::status_at(found.directory, found.description.head().file);
+    if (!status || !S_ISREG(status->st_mode)) return failed(FailureClass::transient, "{} has lost its file {}", object.name, found.description.head().file);
+    return shape(call, *at, object.name).location(found.description.head());
   });
 }
 
@@ -213,24 +222,39 @@ DriverResult<> FileDriver::extend(const Call& call, const ObjectRef& object, Byt
     const DriverResult<Place> at = place(call, object);
     if (!at) return failed(at.error());
     if (DriverResult<> fits = check_size(*at->pool, size); !fits) return fits;
-    DriverResult<Locked> locked = lock_object(clock_, call, at->directory, object.name, options_.deployment);
+    DriverResult<Locked> locked = lock(call, *at, object.name);
     if (!locked) return failed(locked.error());
     Found& found = locked->object;
     if (found.presence != Presence::complete || found.description.read_only)
       return failed(FailureClass::permanent, "{} is {} and cannot grow", object.name, found.description.read_only ? "a snapshot" : "not whole yet");
-    if (size_now(found) < size) {
-      const os::Fd file = os::open_at(found.directory, found.description.head().file, O_RDWR);
-      FAILPOINT("driver.file.extend.before");
-      if (::ftruncate(file.get(), size.count) != 0) os::fail("extend", object.name);
-      os::sync(file);
-      FAILPOINT("driver.file.extend.grown");
-    }
+    if (size_now(found) < size)
+      if (DriverResult<> grown = grow_head(call, *at, object, found, size); !grown) return grown;
+    FAILPOINT("driver.file.extend.grown");
     if (found.description.size < size) {
       found.description.size = size;
       describe(found.directory, found.description);
     }
     return {};
   });
+}
+
+DriverResult<> FileDriver::grow_head(const Call& call, const Place& at, const ObjectRef& object, Found& found, Bytes size) {
+  const Layer head = found.description.head();
+  FAILPOINT("driver.file.extend.before");
+  if (head.format == "raw") {
+    const os::Fd file = os::open_at(found.directory, head.file, O_RDWR);
+    if (::ftruncate(file.get(), size.count) != 0) os::fail("extend", object.name);
+    os::sync(file);
+    return {};
+  }
+  const Location location = shape(call, at, object.name).location(head);
+  const DriverResult<bool> resized = options_.live == nullptr ? DriverResult<bool>(false) : options_.live->resize(call, location, size);
+  if (!resized) return failed(resized.error());
+  if (*resized) return {};
+  const DriverResult<std::string> done = qemu_img(clock_, call, {"resize", "-q", "-f", head.format, location.path, std::to_string(size.count)});
+  if (!done) return failed(done.error());
+  os::sync(os::open_at(found.directory, head.file, O_RDONLY));
+  return {};
 }
 
 }  // namespace scoria::drivers::file

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -10,7 +11,6 @@
 namespace scoria::drivers::file {
 namespace {
 
-constexpr Duration patience = 2s;
 constexpr Duration abandoned_after = 60s;
 
 std::string hidden_name(std::string_view what, const std::string& name) {
@@ -41,16 +41,12 @@ std::optional<Found> look(const os::Fd& pool, const std::string& name, const std
                .description = std::move(*description)};
 }
 
-/// Puts every layer under the name the description knows: a crash may have come between the two.
-void finish_freezing(const Found& found) {
-  if (found.description.freezing.name.empty() || found.description.layers.size() < 2) return;
-  const std::string& frozen = found.description.layers[1].file;
-  if (os::status_at(found.directory, frozen)) return;
-  const std::size_t mark = frozen.find(".frozen.");
-  if (mark == std::string::npos) return;
-  std::string writable = frozen;
-  writable.erase(mark, std::string_view(".frozen").size());
-  os::rename_new(found.directory, writable, found.directory, frozen);
+/// A crash may have come between the renaming of a head and the description that says so: back to the old name.
+void mend(const Found& found) {
+  const std::string& head = found.description.head().file;
+  if (os::status_at(found.directory, head)) return;
+  if (!os::status_at(found.directory, frozen_name(head))) return;
+  os::rename_new(found.directory, frozen_name(head), found.directory, head);
   os::sync(found.directory);
 }
 
@@ -61,7 +57,22 @@ Found find_object(const os::Fd& pool, const std::string& name, const std::string
     if (std::optional<Found> found = look(pool, name, deployment)) return std::move(*found);
 }
 
-DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& pool, const std::string& name, const std::string& deployment) {
+Bytes size_now(const Found& found) {
+  const Layer& head = found.description.head();
+  if (head.format != "raw" || found.description.layers.size() != 1) return found.description.size;
+  const auto status = os::status_at(found.directory, head.file);
+  return status ? Bytes{status->st_size} : found.description.size;
+}
+
+os::Fd make_empty_file(const os::Fd& directory, const std::string& name, Bytes size) {
+  os::Fd file = os::open_at(directory, name, O_RDWR | O_CREAT | O_EXCL);
+  if (::ftruncate(file.get(), size.count) != 0) os::fail("make a volume of that size as", name);
+  os::sync(file);
+  return file;
+}
+
+DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& pool, const std::string& name, const std::string& deployment,
+                                 Duration patience) {
   const Deadline limit = Deadline::in(clock, patience).sooner(call.deadline);
   while (true) {
     Found found = find_object(pool, name, deployment);
@@ -71,7 +82,7 @@ DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& p
     if (os::try_lock(lock)) {
       if (!same_place(pool, name, found.directory)) continue;
       found = find_object(pool, name, deployment);
-      if (found.presence == Presence::complete || found.presence == Presence::partial) finish_freezing(found);
+      if (found.directory) mend(found);
       return Locked{.lock = std::move(lock), .object = std::move(found)};
     }
     if (limit.passed(clock)) return failed(FailureClass::busy, "{} is being changed by somebody else", name);

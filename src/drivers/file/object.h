@@ -27,13 +27,20 @@ struct Found {
 };
 Found find_object(const os::Fd& pool, const std::string& name, const std::string& deployment);
 
+/// What a reader sees: a raw file may have grown just before a crash.
+Bytes size_now(const Found& found);
+
 /// An object with its lock held: its shape does not change but by us.
 struct Locked {
   os::Fd lock;
   Found object;
 };
-/// Waits up to two seconds, or the deadline, then `busy`. Absent and foreign are permanent refusals.
-DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& pool, const std::string& name, const std::string& deployment);
+/// Waits for `patience`, or the deadline, then `busy`. Absent and foreign are permanent refusals.
+DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& pool, const std::string& name, const std::string& deployment,
+                                 Duration patience = 2s);
+
+/// A new raw file of holes only.
+os::Fd make_empty_file(const os::Fd& directory, const std::string& name, Bytes size);
 
 /// Replaces the description; durable on return.
 void describe(const os::Fd& directory, const Description& description);
@@ -43,6 +50,7 @@ class Draft {
  public:
   Draft(const os::Fd& pool, std::string name);
   const os::Fd& directory() const { return directory_; }
+  const std::string& hidden() const { return hidden_; }  // its name in the pool until it is published
   /// Shows it under its name, whole and durable. False when the name is taken: the draft is discarded then.
   bool publish(const Description& description);
   void discard();
