@@ -77,6 +77,13 @@ std::vector<Object> destroyable_of(db::Transaction& tx, std::string_view owner_i
   return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? AND o.state = 'doomed' AND {} ORDER BY o.name", columns, childless), {owner_id}));
 }
 
+std::vector<Object> children_of_doomed(db::Transaction& tx, const std::string& backend, std::size_t limit) {
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object b JOIN backend_object o ON o.backend = b.backend AND o.base = b.name "
+                                   "WHERE b.backend = ? AND b.state = 'doomed' AND o.state IN ('intended', 'published') ORDER BY b.changed_at LIMIT ?",
+                                   columns),
+                       {backend, static_cast<std::int64_t>(limit)}));
+}
+
 std::vector<Object> to_recheck(db::Transaction& tx, const std::string& backend, std::size_t limit) {
   return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state = 'gone' AND o.recheck_at <= scoria_now() ORDER BY o.recheck_at LIMIT ?", columns),
                        {backend, static_cast<std::int64_t>(limit)}));

@@ -38,6 +38,8 @@ std::vector<Object> of_owner(db::Transaction& tx, std::string_view owner_id);
 std::vector<Object> destroyable(db::Transaction& tx, const std::string& backend, std::size_t limit);
 /// Doomed ones of one owner that nothing living hangs on.
 std::vector<Object> destroyable_of(db::Transaction& tx, std::string_view owner_id);
+/// Living ones that hang on a doomed base.
+std::vector<Object> children_of_doomed(db::Transaction& tx, const std::string& backend, std::size_t limit);
 /// Gone ones that are to be probed once more.
 std::vector<Object> to_recheck(db::Transaction& tx, const std::string& backend, std::size_t limit);
 void rechecked(db::Transaction& tx, const std::string& backend, const std::string& name, bool present);

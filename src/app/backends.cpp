@@ -1,0 +1,86 @@
+#include "app/backends.h"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "config/options/backend.h"
+#include "config/options/general.h"
+#include "drivers/fake/config.h"
+#include "drivers/fake/fake.h"
+#include "drivers/file/config.h"
+#include "drivers/file/file.h"
+
+namespace scoria::app {
+namespace {
+
+double ratio_of(const config::BackendOptions& options) {
+  return options.max_over_subscription_ratio == "auto" ? 20.0 : std::strtod(options.max_over_subscription_ratio.c_str(), nullptr);
+}
+
+drivers::file::FilePool pool_of(const std::string& entry, const config::BackendOptions& common, const drivers::file::FileBackendOptions& options) {
+  const auto equals = entry.find('=');
+  const std::filesystem::path path = equals == std::string::npos ? entry : entry.substr(equals + 1);
+  drivers::file::FilePool pool;
+  pool.name = equals == std::string::npos ? path.filename().string() : entry.substr(0, equals);
+  pool.directory = path.string();
+  pool.allocation_unit = options.allocation_unit;
+  pool.minimum_size = options.minimum_size;
+  pool.max_over_subscription_ratio = ratio_of(common);
+  pool.reserved_percentage = common.reserved_percentage;
+  return pool;
+}
+
+std::string protocol_name(const std::string& target_protocol) {
+  if (target_protocol == "iscsi") return "iSCSI";
+  return target_protocol == "nbd" ? "NBD" : "local";
+}
+
+std::unique_ptr<drivers::Driver> make_file(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
+                                           drivers::LiveUse* live) {
+  const auto common = config.read<config::BackendOptions>(section);
+  auto options = config.read<drivers::file::FileBackendOptions>(section);
+  if (options.directories.empty()) {
+    const std::filesystem::path made = std::filesystem::path(config.read<config::GeneralOptions>().state_path) / "volumes";
+    std::filesystem::create_directories(made);
+    options.directories.push_back("pool=" + made.string());
+  }
+  drivers::file::FileOptions out;
+  out.deployment = deployment;
+  for (const std::string& entry : options.directories) out.pools.push_back(pool_of(entry, common, options));
+  out.layer_limit = options.layer_limit;
+  out.allow_reflink = options.reflink;
+  out.storage_protocol = protocol_name(common.target_protocol);
+  out.live = live;
+  return drivers::file::make_file_driver(clock, std::move(out));
+}
+
+std::unique_ptr<drivers::Driver> make_fake(const config::Config& config, const std::string& section, Clock& clock, Random& random, const std::string& host) {
+  const auto options = config.read<drivers::fake::FakeBackendOptions>(section);
+  auto array = std::make_shared<drivers::fake::Array>(clock, random, drivers::fake::ArrayOptions{.keep_log = false});
+  array->set_faults({.latency_min = options.latency_min, .latency_max = options.latency_max});
+  return drivers::fake::make_fake_driver(array, host);
+}
+
+}  // namespace
+
+std::unique_ptr<operations::Backend> make_backend(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
+                                                  Random& random, drivers::LiveUse* live) {
+  const auto general = config.read<config::GeneralOptions>();
+  const auto common = config.read<config::BackendOptions>(section);
+  auto out = std::make_unique<operations::Backend>();
+  out->host = fmt::format("{}@{}", common.backend_host.empty() ? general.host : common.backend_host, section);
+  if (!general.cluster.empty()) out->cluster = fmt::format("{}@{}", general.cluster, section);
+  out->name = out->cluster.empty() ? out->host : out->cluster;
+  out->zone = common.availability_zone.empty() ? general.storage_availability_zone : common.availability_zone;
+  if (common.volume_driver == "file")
+    out->driver = make_file(config, section, deployment, clock, live);
+  else if (common.volume_driver == "fake")
+    out->driver = make_fake(config, section, clock, random, general.host);
+  else
+    throw std::runtime_error(fmt::format("[{}] volume_driver = {}: no such driver here; there are file and fake", section, common.volume_driver));
+  return out;
+}
+
+}  // namespace scoria::app

@@ -1,0 +1,184 @@
+#include "app/node.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "api/volumes/handlers.h"
+#include "app/backends.h"
+#include "app/bootstrap.h"
+#include "app/database.h"
+#include "config/options/api.h"
+#include "config/options/general.h"
+#include "config/options/identity.h"
+#include "config/options/quotas.h"
+#include "db/migrate.h"
+#include "engine/start.h"
+#include "identity/noauth.h"
+#include "identity/policy.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "store/migrations.h"
+
+namespace scoria::app {
+namespace {
+
+bool has_role(const config::GeneralOptions& general, std::string_view role) {
+  return std::find(general.roles.begin(), general.roles.end(), role) != general.roles.end();
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
+  return out;
+}
+
+engine::EngineOptions engine_options(const config::Config& config, bool exclusive) {
+  const auto general = config.read<config::GeneralOptions>();
+  const auto wanted = config.read<config::EngineOptions>();
+  engine::EngineOptions out;
+  out.membership.host = general.host;
+  out.membership.roles = joined(general.roles);
+  out.membership.lease = wanted.lease;
+  out.membership.beat = wanted.heartbeat;
+  out.membership.exclusive = exclusive;
+  out.poll = wanted.poll_interval;
+  out.slots = wanted.workers;
+  out.project_limit = wanted.per_project;
+  return out;
+}
+
+commands::Options command_options(const config::Config& config) {
+  const auto quotas = config.read<config::QuotaOptions>();
+  const auto general = config.read<config::GeneralOptions>();
+  const auto api = config.read<config::ApiOptions>();
+  commands::Options out;
+  out.quotas = {{"volumes", quotas.volumes},   {"snapshots", quotas.snapshots},
+                {"gigabytes", quotas.gigabytes}, {"backups", quotas.backups},
+                {"backup_gigabytes", quotas.backup_gigabytes}, {"groups", quotas.groups},
+                {"per_volume_gigabytes", quotas.per_volume_gigabytes}};
+  if (!api.default_volume_type.empty()) out.default_type = api.default_volume_type;
+  out.storage_zone = general.storage_availability_zone;
+  out.default_zone = general.default_availability_zone;
+  out.zone_fallback = api.allow_zone_fallback;
+  out.cloned_volume_same_az = api.cloned_volume_same_zone;
+  out.no_snapshot_gb_quota = quotas.no_snapshot_gigabytes;
+  return out;
+}
+
+http::ServerOptions server_options(const config::ApiOptions& api) {
+  http::ServerOptions out;
+  out.address = api.listen, out.port = api.port;
+  if (api.use_tls) out.tls_certificate_file = api.certificate_file, out.tls_key_file = api.key_file;
+  out.max_header_bytes = static_cast<std::size_t>(api.max_header.count), out.max_body_bytes = static_cast<std::size_t>(api.max_body.count);
+  out.header_timeout = api.header_timeout, out.body_timeout = api.body_timeout;
+  out.idle_timeout = api.idle_timeout, out.write_timeout = api.write_timeout;
+  out.workers = api.workers, out.queue_limit = api.queue_limit, out.max_connections = api.max_connections;
+  return out;
+}
+
+/// Health and metrics are answered without a worker and without a token.
+bool quick_answer(const http::Request& request, http::Response& response) {
+  if (request.path != "/healthcheck" && request.path != "/metrics") return false;
+  response.content_type = "text/plain; charset=UTF-8";
+  response.body = request.path == "/metrics" ? metrics::render() : "OK";
+  return true;
+}
+
+}  // namespace
+
+struct Node::Parts {
+  Parts(config::Config given, SystemClock& system_clock) : config(std::move(given)), clock(system_clock) {}
+
+  config::Config config;
+  SystemClock& clock;
+  SystemRandom random;
+  std::unique_ptr<db::Database> database;
+  operations::Backends backends;
+  engine::Kinds kinds;
+  std::unique_ptr<operations::Services> operation_services;
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<Reporter> reporter;
+  std::unique_ptr<commands::Services> commands;
+  std::unique_ptr<api::Services> api_services;
+  std::shared_ptr<const Policy> policy;
+  std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<api::OperationParking> parking;
+  std::unique_ptr<api::Pipeline> pipeline;
+  std::unique_ptr<http::Server> server;
+};
+
+Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<Parts>(std::move(config), clock)) {
+  Parts& p = *parts_;
+  const auto general = p.config.read<config::GeneralOptions>();
+  const auto identity = p.config.read<config::IdentityOptions>();
+  std::filesystem::create_directories(general.state_path);
+  p.database = open_database(p.config, clock);
+  db::migrate(*p.database, store::migrations());
+  const std::string deployment = bootstrap(*p.database, p.random);
+  for (const std::string& section : has_role(general, "volume") ? p.config.backends() : std::vector<std::string>{})
+    p.backends.add(make_backend(p.config, section, deployment, clock, p.random, nullptr));
+
+  p.operation_services = std::make_unique<operations::Services>(operations::Services{*p.database, clock, p.random, p.backends});
+  operations::register_all(p.kinds, *p.operation_services);
+  // Whoever was declared dead must not touch anything again; a supervisor starts the next incarnation.
+  const auto fenced = [] { ::_exit(75); };
+  p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite), fenced);
+  p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval);
+
+  p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
+                                                                       [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }});
+  p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database});
+  auto policy = Policy::load(identity.policy_file, identity.enforce_new_defaults);
+  if (!policy) throw std::runtime_error(policy.error().message);
+  p.policy = *policy;
+  p.authenticator = std::make_unique<NoAuthenticator>();
+  p.parking = std::make_unique<api::OperationParking>(*p.database, clock);
+  p.engine->on_ended([parking = p.parking.get()](const engine::Operation& operation) { parking->ended(operation.id); });
+
+  if (!has_role(general, "api")) return;
+  api::Handlers handlers;
+  api::mount_volumes(handlers, *p.api_services);
+  api::PipelineOptions options;
+  const auto api_options = p.config.read<config::ApiOptions>();
+  options.public_endpoint = api_options.public_endpoint;
+  options.noauth = identity.auth_strategy.starts_with("noauth");
+  const auto projects = api::ProjectPattern::parse(identity.project_id_regex);
+  if (!projects) throw std::runtime_error(projects.error().message);
+  options.projects = *projects;
+  p.pipeline = std::make_unique<api::Pipeline>(
+      api::PipelineParts{clock, p.random, *p.authenticator, [rules = p.policy] { return rules; }, p.parking.get()}, options, std::move(handlers));
+  p.server = std::make_unique<http::Server>(
+      clock, server_options(api_options),
+      [pipeline = p.pipeline.get()](const http::Request& request, std::shared_ptr<http::Responder> responder) { (*pipeline)(request, std::move(responder)); },
+      quick_answer);
+}
+
+Node::~Node() = default;
+
+void Node::start() {
+  Parts& p = *parts_;
+  const auto general = p.config.read<config::GeneralOptions>();
+  p.engine->start();
+  if (has_role(general, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
+  p.reporter->report();
+  p.reporter->start();
+  p.parking->start(4);
+  if (p.server) p.server->start();
+  log::info("app", {}, "node {} of host {} is up, roles {}", p.engine->incarnation(), general.host, joined(general.roles));
+}
+
+void Node::stop() {
+  Parts& p = *parts_;
+  const auto general = p.config.read<config::GeneralOptions>();
+  if (p.server) p.server->drain(std::chrono::seconds{10});
+  p.reporter->stop();
+  p.parking->stop();
+  p.engine->drain(general.graceful_shutdown_timeout);
+  p.clock.join_all();
+}
+
+std::uint16_t Node::port() const { return parts_->server ? parts_->server->port() : std::uint16_t{0}; }
+
+}  // namespace scoria::app

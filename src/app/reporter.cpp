@@ -1,0 +1,59 @@
+#include "app/reporter.h"
+
+#include "observe/log.h"
+#include "operations/pool_report.h"
+#include "store/pools/pools.h"
+
+namespace scoria::app {
+
+void Reporter::report() {
+  for (operations::Backend* backend : services_.backends.all()) {
+    try {
+      report_backend(*backend);
+    } catch (const std::exception& failure) {
+      log::warning("backend", {.resource = backend->name}, "report: {}", failure.what());
+    }
+  }
+}
+
+void Reporter::report_backend(operations::Backend& backend) {
+  drivers::Call call;
+  call.deadline = Deadline::in(services_.clock, std::chrono::seconds{30});
+  call.operation = "report";
+  const auto usable = backend.driver->check(call);
+  const auto pools = usable ? backend.driver->pools(call) : tl::unexpected(usable.error());
+  const bool up = pools.has_value();
+  if (up != backend.up.exchange(up) || !up)
+    log::warning("backend", {.resource = backend.name}, "{}", up ? "is usable again" : "cannot be used: " + pools.error().message);
+  services_.database.write([&](db::Transaction& tx) {
+    store::pools::ensure_backend(tx, backend.name, backend.cluster, backend.zone);
+    store::pools::ensure_service(tx, {.id = services_.random.uuid(), .host = backend.host, .binary = "cinder-volume", .zone = backend.zone,
+                                      .cluster = backend.cluster, .inc = engine_.incarnation(), .backend_up = up,
+                                      .backend_reason = up ? std::string{} : pools.error().message});
+    if (up)
+      for (const drivers::PoolReport& pool : *pools) store::pools::report(tx, operations::to_row(backend.name, pool));
+  });
+  if (up)
+    engine_.serve(backend.name);
+  else
+    engine_.stop_serving(backend.name);
+  if (up) reaper_.sweep(backend);
+}
+
+void Reporter::start() {
+  services_.clock.spawn("report", [this] { loop(); });
+}
+
+void Reporter::stop() {
+  stopping_ = true;
+  stop_.raise();
+}
+
+void Reporter::loop() {
+  while (!stopping_) {
+    services_.clock.wait(stop_, period_);
+    if (!stopping_) report();
+  }
+}
+
+}  // namespace scoria::app

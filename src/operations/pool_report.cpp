@@ -1,0 +1,27 @@
+#include "operations/pool_report.h"
+
+#include "json/writer.h"
+
+namespace scoria::operations {
+
+store::pools::Report to_row(const std::string& backend, const drivers::PoolReport& pool) {
+  store::pools::Report row;
+  row.backend = backend, row.name = pool.name;
+  if (pool.total) row.total_bytes = pool.total->count;
+  if (pool.free) row.free_bytes = pool.free->count;
+  if (pool.total) {
+    const std::int64_t usable = pool.total->count - pool.total->count / 100 * pool.reserved_percentage;
+    row.limit_bytes = pool.thin ? static_cast<std::int64_t>(static_cast<double>(usable) * pool.max_over_subscription_ratio) : usable;
+  }
+  row.unit_bytes = pool.allocation_unit.count, row.minimum_bytes = pool.minimum_size.count;
+  json::Writer out;
+  out.begin_object().field("version", 1).field("thin", pool.thin).field("online_extend", pool.online_extend).field("multiattach", pool.multiattach);
+  out.field("snapshot_revert", pool.snapshot_revert).field("reserved_percentage", pool.reserved_percentage);
+  out.key("max_over_subscription_ratio").number(pool.max_over_subscription_ratio);
+  out.field("storage_protocol", std::string_view{pool.storage_protocol}).key("extra").begin_object();
+  for (const auto& [key, value] : pool.extra) out.field(key, std::string_view{value});
+  row.json = out.end_object().end_object().take();
+  return row;
+}
+
+}  // namespace scoria::operations
