@@ -166,9 +166,10 @@ class Database {
     return std::move(*outcome);
   }
 
-  /// Tells other processes that `queue` has work: best effort, may be lost, never waits.
+  /// Tells every process, this one too, that `queue` has work: best effort, may be lost, never waits for the server.
   virtual void poke(std::string_view queue) = 0;
-  /// Called (from any thread) when another process poked a queue. Set once, before use.
+  /// Called from any thread, poke()'s own too, when a process poked a queue; an empty name means any queue (pokes may
+  /// have been missed). It must return at once and not call back. Set once, before use.
   virtual void on_poke(std::function<void(std::string_view queue)> listener) = 0;
 
   /// Held from now until this process ends or release: others see by beacon_held() that it lives. See engine/membership.

@@ -10,7 +10,6 @@ namespace scoria::db {
 /// never inside quotes or comments, and fragments in braces become what the engine says instead:
 ///
 ///   {seq}                     type of a key column the database counts up; a number is never given twice
-///   {text}                    type of a text column: compared and sorted byte by byte on every engine
 ///   {skip_locked}             ends a SELECT that claims: locks its rows, passes over locked ones
 ///   {for_update} {for_share}  ends a SELECT whose rows must stay as they are until the commit
 ///   {greatest} {least}        functions of two or more arguments, none of them null

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/random.h"
+#include "db/engines/postgres.h"
 #include "db/engines/sqlite.h"
 
 namespace scoria::db::testing {
@@ -37,15 +39,42 @@ class FreshMemory final : public Fresh {
   std::unique_ptr<Database> database_;
 };
 
+class FreshSchema final : public Fresh {
+ public:
+  explicit FreshSchema(Clock& clock) : clock_(clock) {
+    administer("CREATE SCHEMA " + name_);
+    database_ = open_postgres(clock, random_, {.connection = connection() + " options='-c search_path=" + name_ + "'"});
+  }
+  ~FreshSchema() override {
+    database_.reset();
+    administer("DROP SCHEMA " + name_ + " CASCADE");
+  }
+  Database& database() override { return *database_; }
+
+ private:
+  static std::string connection() { return std::getenv("SCORIA_TEST_POSTGRES"); }
+  void administer(const std::string& sql) {
+    open_postgres(clock_, random_, {.connection = connection(), .connections = 1})->write([&](Transaction& tx) { tx.run(sql); });
+  }
+
+  Clock& clock_;
+  SystemRandom random_;
+  const std::string name_ = "t_" + random_.secret(16);
+  std::unique_ptr<Database> database_;
+};
+
 }  // namespace
 
 std::unique_ptr<Fresh> make_fresh(Kind kind, Clock& clock) {
   if (kind == Kind::sqlite_file) return std::make_unique<FreshFile>(clock);
   if (kind == Kind::sqlite_memory) return std::make_unique<FreshMemory>(clock);
-  throw Error(why_not(kind));
+  return std::make_unique<FreshSchema>(clock);
 }
 
-std::string why_not(Kind kind) { return kind == Kind::postgres ? "PostgreSQL is not built in yet" : ""; }
+std::string why_not(Kind kind) {
+  if (kind != Kind::postgres || std::getenv("SCORIA_TEST_POSTGRES") != nullptr) return "";
+  return "SCORIA_TEST_POSTGRES names no server: run the tests under tests/postgres.sh run";
+}
 
 bool required(Kind kind) {
   const char* setting = std::getenv("SCORIA_REQUIRE_POSTGRES");

@@ -8,7 +8,8 @@ namespace scoria::db {
 
 /// One step of the schema. `sql` holds statements that end with `;` at a line's end, in the words of db/dialect.h;
 /// lines between `-- sqlite:` or `-- postgres:` and the next `-- all:` are for that engine only. Once released, its text
-/// never changes: a later step corrects it.
+/// never changes: a later step corrects it. Text columns compare and sort byte by byte on every engine, whatever the
+/// database's own collation.
 struct Migration {
   int version = 0;  // from 1, without gaps
   std::string_view name;

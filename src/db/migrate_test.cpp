@@ -11,8 +11,8 @@ SCORIA_EVERY_ENGINE(Migrations);
 constexpr Migration first{1, "thing", R"(
 -- A comment; with a semicolon;
 CREATE TABLE thing (
-  id {text} PRIMARY KEY,  -- the key
-  data {text} NOT NULL DEFAULT '{}'
+  id TEXT PRIMARY KEY,  -- the key
+  data TEXT NOT NULL DEFAULT '{}'
 );
 CREATE INDEX thing_data ON thing (data);
 -- sqlite:
@@ -43,6 +43,22 @@ TEST_P(Migrations, upgrade_an_older_schema_and_keep_its_rows) {
   database().write([](Transaction& tx) { tx.run("INSERT INTO thing (id) VALUES ('kept')"); });
   EXPECT_EQ(migrate(database(), std::array{first, second}), 1);
   EXPECT_EQ(database().read([](Transaction& tx) { return tx.query("SELECT more FROM thing WHERE id = 'kept'").at(0, 0).integer(); }), 7);
+}
+
+TEST_P(Migrations, text_sorts_byte_by_byte_whatever_the_collation) {
+  const Migration step{1, "words", R"(
+-- sqlite:
+CREATE TABLE word (word TEXT PRIMARY KEY);
+-- postgres:
+CREATE TABLE word (word TEXT COLLATE "en-x-icu" PRIMARY KEY);
+-- all:
+INSERT INTO word (word) VALUES ('b'), ('B'), ('_'), ('é'), ('a');
+)"};
+  migrate(database(), std::array{step});
+  std::string order;
+  const Rows rows = database().read([](Transaction& tx) { return tx.query("SELECT word FROM word WHERE word > 'A' ORDER BY word"); });
+  for (std::size_t row = 0; row < rows.size(); ++row) order += rows.at(row, 0).text();
+  EXPECT_EQ(order, "B_abé");
 }
 
 TEST_P(Migrations, a_changed_step_is_refused) {

@@ -1,0 +1,355 @@
+#include "db/engines/postgres/connection.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "base/check.h"
+#include "base/failpoint.h"
+#include "db/dialect.h"
+#include "db/values.h"
+
+namespace scoria::db::postgres {
+namespace {
+
+constexpr Oid oid_bool = 16, oid_int8 = 20, oid_int2 = 21, oid_int4 = 23, oid_text = 25, oid_oid = 26, oid_numeric = 1700;
+constexpr std::size_t max_prepared = 400;
+
+struct ClearResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
+
+std::string field(const PGresult* result, int which) {
+  const char* text = PQresultErrorField(result, which);
+  return text != nullptr ? text : "";
+}
+
+Value decode(const PGresult* result, int row, int column) {
+  if (PQgetisnull(result, row, column) != 0) return {};
+  const std::string_view text(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column)));
+  const Oid type = PQftype(result, column);
+  if (type == oid_bool) return Value{std::int64_t{text == "t"}};
+  if (type == oid_int8 || type == oid_int4 || type == oid_int2 || type == oid_oid || type == oid_numeric) {
+    std::int64_t number = 0;  // sum() over bigint is numeric: a number all the same unless it has a fraction
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) return Value{number};
+  }
+  return Value{text};
+}
+
+Outcome outcome_of(const PGresult* result) {
+  const int rows = PQntuples(result);
+  const int columns = PQnfields(result);
+  std::vector<Value> cells;
+  cells.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+  for (int row = 0; row < rows; ++row)
+    for (int column = 0; column < columns; ++column) cells.push_back(decode(result, row, column));
+  std::int64_t touched = 0;
+  const std::string_view count = PQcmdTuples(const_cast<PGresult*>(result));
+  std::from_chars(count.data(), count.data() + count.size(), touched);
+  return {Rows(static_cast<std::size_t>(columns), std::move(cells)), touched};
+}
+
+char type_of(const Value& value) { return value.null() ? '?' : value.is_text() ? 't' : 'i'; }
+
+/// Parameters in libpq's form: text, with a null pointer for null.
+class Parameters {
+ public:
+  explicit Parameters(const Values& values) {
+    numbers_.reserve(values.size());
+    for (const Value& value : values) {
+      if (!value.null() && !value.is_text()) numbers_.emplace_back(fmt::format_int(value.integer()).str());
+      pointers_.push_back(value.null() ? nullptr : value.is_text() ? value.text().c_str() : numbers_.back().c_str());
+    }
+  }
+  const char* const* data() const { return pointers_.data(); }
+  int size() const { return static_cast<int>(pointers_.size()); }
+
+ private:
+  std::vector<std::string> numbers_;
+  std::vector<const char*> pointers_;
+};
+
+/// libpq's keywords: ours only where the connection string does not say.
+class Keywords {
+ public:
+  Keywords(const PostgresOptions& options, std::string_view extra) {
+    char* problem = nullptr;
+    PQconninfoOption* parsed = PQconninfoParse(options.connection.c_str(), &problem);
+    if (parsed == nullptr) {
+      const std::string text = problem != nullptr ? problem : "out of memory";
+      PQfreemem(problem);
+      throw Error("the database's connection string is wrong: " + text);
+    }
+    for (const PQconninfoOption* one = parsed; one->keyword != nullptr; ++one)
+      if (one->val != nullptr) values_[one->keyword] = one->val;
+    PQconninfoFree(parsed);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(options.connect_timeout).count();
+    values_.try_emplace("connect_timeout", std::to_string(std::max<std::int64_t>(seconds, 2)));
+    values_.try_emplace("tcp_user_timeout", "10000");
+    values_.try_emplace("keepalives_idle", "5");
+    values_.try_emplace("keepalives_interval", "2");
+    values_.try_emplace("keepalives_count", "3");
+    values_.try_emplace("fallback_application_name", "scoria");
+    values_["client_encoding"] = "UTF8";
+    // Reads run as the server's implicit transaction and so at its defaults; what writes says so in its BEGIN.
+    values_["options"] += fmt::format(
+        " -c statement_timeout={} -c idle_in_transaction_session_timeout={} -c default_transaction_isolation=repeatable\\ read"
+        " -c default_transaction_read_only=on -c standard_conforming_strings=on {}",
+        options.statement_timeout.count() / 1000, options.idle_in_transaction_timeout.count() / 1000, extra);
+    for (const auto& [name, value] : values_) {
+      names_.push_back(name.c_str());
+      texts_.push_back(value.c_str());
+    }
+    names_.push_back(nullptr);
+    texts_.push_back(nullptr);
+  }
+  const char* const* names() const { return names_.data(); }
+  const char* const* texts() const { return texts_.data(); }
+
+ private:
+  std::map<std::string, std::string> values_;
+  std::vector<const char*> names_, texts_;
+};
+
+}  // namespace
+
+Connection::Connection(const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra)
+    : options_(options), round_trips_(round_trips) {
+  const Keywords keywords(options, extra);
+  handle_ = PQconnectdbParams(keywords.names(), keywords.texts(), 0);
+  if (PQstatus(handle_) != CONNECTION_OK || PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) != 1) {
+    const std::string why = PQerrorMessage(handle_);
+    PQfinish(handle_);
+    throw Error("cannot connect to the database: " + why);
+  }
+  PQsetNoticeReceiver(handle_, &Connection::take_notice, this);
+}
+
+Connection::~Connection() { PQfinish(handle_); }
+
+void Connection::take_notice(void* self, const pg_result* notice) {
+  if (field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING") static_cast<Connection*>(self)->warned_ = true;
+}
+
+Prepared& Connection::prepare(std::string_view sql) {
+  if (const auto found = plain_.find(sql); found != plain_.end()) return found->second;
+  return plain_.emplace(std::string(sql), Prepared{translate(Engine::postgres, sql), {}, {}}).first->second;
+}
+
+Prepared& Connection::prepare_guard(std::string_view sql) {
+  if (const auto found = guards_.find(sql); found != guards_.end()) return found->second;
+  // Nobody looks at the count before COMMIT has left, so the server does, and skips the rest of the batch.
+  const std::string whole = fmt::format("WITH touched AS ({} RETURNING 1) SELECT scoria_require((SELECT count(*) FROM touched), ?)", sql);
+  return guards_.emplace(std::string(sql), Prepared{translate(Engine::postgres, whole), {}, {}}).first->second;
+}
+
+void Connection::forget_some() {
+  if (plain_.size() + guards_.size() <= max_prepared) return;
+  send_only("DEALLOCATE ALL");
+  plain_.clear();
+  guards_.clear();
+}
+
+Outcome Connection::run(std::string_view sql, Values values) {
+  const Statement one{&prepare(sql), std::move(values), {}};
+  return exchange({&one, 1}, Ending::closed);
+}
+
+Outcome Connection::exchange(std::span<const Statement> statements, Ending ending) {
+  const bool commits = statements.back().prepared->text == "COMMIT";
+  settle();
+  for (const Statement& statement : statements) send(statement);
+  if ((ending == Ending::closed ? PQpipelineSync(handle_) : PQsendFlushRequest(handle_)) != 1) lose(PQerrorMessage(handle_));
+  commit_sent_ = commits;
+  flush();
+  ++round_trips_;
+  try {
+    FAILPOINT("db.postgres.sent");
+  } catch (const failpoint::Injected& injected) {
+    lose(injected.what());
+  }
+  return receive(ending, commits);
+}
+
+void Connection::send(const Statement& statement) {
+  Prepared& prepared = *statement.prepared;
+  // A null goes with whatever type the parameter has; anything else must find the type it was prepared with.
+  bool fits = !prepared.name.empty() && prepared.types.size() == statement.values.size();
+  for (std::size_t at = 0; fits && at < statement.values.size(); ++at)
+    fits = statement.values[at].null() || prepared.types[at] == type_of(statement.values[at]);
+  if (!fits) send_prepare(prepared, statement.values, statement);
+  const Parameters parameters(statement.values);
+  if (PQsendQueryPrepared(handle_, prepared.name.c_str(), parameters.size(), parameters.data(), nullptr, nullptr, 0) != 1)
+    lose(PQerrorMessage(handle_));
+  expected_.push_back({&statement, false});
+}
+
+void Connection::send_prepare(Prepared& prepared, const Values& values, const Statement& statement) {
+  prepared.types.resize(values.size(), '?');
+  std::vector<Oid> types;
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    if (!values[at].null()) prepared.types[at] = type_of(values[at]);
+    types.push_back(prepared.types[at] == 'i' ? oid_int8 : prepared.types[at] == 't' ? oid_text : 0);
+  }
+  prepared.name = fmt::format("s{}", ++names_);
+  if (PQsendPrepare(handle_, prepared.name.c_str(), prepared.text.c_str(), static_cast<int>(types.size()), types.data()) != 1)
+    lose(PQerrorMessage(handle_));
+  expected_.push_back({&statement, true});
+}
+
+void Connection::send_only(std::string_view sql) {
+  settle();
+  const Statement one{&prepare(sql), {}, {}};
+  send(one);
+  expected_.clear();
+  close_batch();
+}
+
+void Connection::close_batch() {
+  if (PQpipelineSync(handle_) != 1) lose(PQerrorMessage(handle_));
+  flush();
+  ++owed_;
+}
+
+void Connection::settle() {
+  if (lost_) throw Rerun("the database connection is lost");
+  commit_sent_ = false;
+  while (owed_ > 0) {
+    read_to_sync();
+    --owed_;
+  }
+}
+
+bool Connection::usable() {
+  if (lost_) return false;
+  try {
+    settle();
+    pollfd waiting{PQsocket(handle_), POLLIN, 0};
+    // Nobody speaks to an idle connection but a server that ends it.
+    lost_ = ::poll(&waiting, 1, 0) > 0;
+  } catch (const Error&) {
+    lost_ = true;
+  }
+  return !lost_;
+}
+
+void Connection::wait_io(bool writing) {
+  pollfd waiting{PQsocket(handle_), static_cast<short>(writing ? POLLIN | POLLOUT : POLLIN), 0};
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(options_.statement_timeout + std::chrono::seconds{5});
+  int ready = 0;
+  do ready = ::poll(&waiting, 1, static_cast<int>(limit.count()));
+  while (ready < 0 && errno == EINTR);
+  if (ready <= 0) lose("no answer in time");
+  if ((waiting.revents & POLLOUT) == 0 && PQconsumeInput(handle_) != 1) lose(PQerrorMessage(handle_));
+}
+
+void Connection::flush() {
+  // Never blocks in the middle of a batch: with both sides' buffers full we would wait for each other.
+  int left = 0;
+  while ((left = PQflush(handle_)) == 1) wait_io(true);
+  if (left < 0) lose(PQerrorMessage(handle_));
+}
+
+pg_result* Connection::next_result() {
+  while (PQisBusy(handle_) != 0) wait_io(false);
+  return PQgetResult(handle_);
+}
+
+void Connection::read_to_sync() {
+  int silent = 0;
+  while (true) {
+    const ResultHandle result(next_result());
+    if (result && PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) return;
+    // One null stands between two answers; more mean that libpq expects nothing.
+    silent = result ? 0 : silent + 1;
+    if (silent > 2 || PQstatus(handle_) != CONNECTION_OK) lose(PQerrorMessage(handle_));
+  }
+}
+
+Outcome Connection::receive(Ending ending, bool commits) {
+  Outcome outcome;
+  std::optional<Failure> failure;
+  for (const Expected& one : std::exchange(expected_, {})) {
+    warned_ = false;
+    const ResultHandle result(next_result());
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (!result || (status == PGRES_FATAL_ERROR && PQstatus(handle_) != CONNECTION_OK && field(result.get(), PG_DIAG_SQLSTATE).empty()))
+      lose(PQerrorMessage(handle_));
+    if (status == PGRES_FATAL_ERROR && !failure) failure = failure_of(result.get(), *one.statement);
+    if (failure && failure->fatal) raise(*failure);
+    if (one.preparing && status != PGRES_COMMAND_OK) one.statement->prepared->name.clear();
+    if (!failure && !one.preparing) outcome = outcome_of(result.get());
+    if (commits && !failure && std::string_view(PQcmdStatus(result.get())) == "ROLLBACK") failure = {.text = "the server rolled back"};
+    if (const ResultHandle end(next_result()); end) lose("an answer that libpq does not explain");
+  }
+  const bool standby_missed = commits && warned_;
+  if (ending == Ending::open && failure) {
+    if (PQpipelineSync(handle_) != 1) lose(PQerrorMessage(handle_));
+    flush();
+  }
+  if (ending == Ending::closed || failure) read_to_sync();
+  commit_sent_ = false;
+  if (failure) raise(*failure);
+  // Committed here, but the wait for the standby was cut short: a failover may lose it.
+  if (standby_missed) throw Error("the commit is not confirmed by the standby", true);
+  return outcome;
+}
+
+Connection::Failure Connection::failure_of(const pg_result* result, const Statement& statement) const {
+  const std::string severity = field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  return {.state = field(result, PG_DIAG_SQLSTATE),
+          .text = fmt::format("{}: {} ({}): {}", field(result, PG_DIAG_SEVERITY), field(result, PG_DIAG_MESSAGE_PRIMARY), field(result, PG_DIAG_SQLSTATE),
+                              statement.prepared->text.substr(0, 120)),
+          .constraint = field(result, PG_DIAG_CONSTRAINT_NAME).empty() ? field(result, PG_DIAG_COLUMN_NAME) : field(result, PG_DIAG_CONSTRAINT_NAME),
+          .label = statement.label,
+          .fatal = severity == "FATAL" || severity == "PANIC",
+          .of_commit = statement.prepared->text == "COMMIT"};
+}
+
+void Connection::raise(const Failure& failure) {
+  const std::string_view state = failure.state;
+  if (failure.fatal) {
+    lost_ = true;
+    // The server said so before it came to COMMIT: nothing stays. At COMMIT itself nobody knows.
+    if (failure.of_commit) throw Error(failure.text, true);
+    throw Rerun(failure.text);
+  }
+  if (state == guard_state) throw GuardFailed(failure.label);
+  if (state == "40001" || state == "40P01") throw Rerun(failure.text);
+  if (state == "0A000" || state == "26000") {
+    // A plan that another version's schema change made stale, or a primary that became a standby: start over elsewhere.
+    lost_ = true;
+    throw Rerun(failure.text);
+  }
+  if (state == "22021" || state == "22P05") throw ConstraintError(failure.text, false, "text");
+  if (state.starts_with("23")) throw ConstraintError(failure.text, state == "23505", failure.constraint);
+  throw Error(failure.text);
+}
+
+void Connection::lose(const std::string& why) {
+  lost_ = true;
+  expected_.clear();
+  const std::string text = "the database connection is lost: " + why;
+  if (commit_sent_) throw Error(text, true);
+  throw Rerun(text);
+}
+
+void bootstrap(Connection& connection) {
+  const Rows missing = connection.run("SELECT to_regprocedure('scoria_now()') IS NULL OR to_regprocedure('scoria_require(bigint,text)') IS NULL").rows;
+  if (!missing.at(0, 0).flag()) return;
+  connection.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+  connection.run("SELECT pg_advisory_xact_lock(5718, hashtext(current_schema()))");
+  // The time at which the statement was sent: it moves within a transaction, and an index can be searched with it.
+  connection.run("CREATE OR REPLACE FUNCTION scoria_now() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS "
+                 "'SELECT (extract(epoch FROM statement_timestamp()) * 1000000)::bigint'");
+  connection.run("CREATE OR REPLACE FUNCTION scoria_require(touched bigint, label text) RETURNS void LANGUAGE plpgsql AS "
+                 "'BEGIN IF touched <> 1 THEN RAISE EXCEPTION USING ERRCODE = ''SC001'', MESSAGE = ''guard failed: '' || label; END IF; END'");
+  connection.run("COMMIT");
+}
+
+}  // namespace scoria::db::postgres

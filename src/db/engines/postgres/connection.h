@@ -1,0 +1,118 @@
+#pragma once
+#include <atomic>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/database.h"
+#include "db/engines/postgres.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace scoria::db::postgres {
+
+/// Nothing was committed and running the whole transaction again may succeed: deadlock, serialization failure, a link
+/// lost before COMMIT was sent.
+class Rerun : public Error {
+ public:
+  using Error::Error;
+};
+
+/// One SQL text as this connection knows it.
+struct Prepared {
+  std::string text;   // PostgreSQL's words
+  std::string name;   // of the prepared statement; empty: not prepared yet
+  std::string types;  // by parameter: 'i' bigint, 't' text, '?' as the server infers it
+};
+
+struct Statement {
+  Prepared* prepared = nullptr;
+  Values values;
+  std::string label;  // of a guard
+};
+
+struct Outcome {
+  Rows rows;
+  std::int64_t touched = 0;
+};
+
+/// How a batch ends: `open` leaves the server's implicit transaction open for another batch, `closed` ends it.
+enum class Ending { open, closed };
+
+/// One connection, always in libpq's pipeline mode. One thread at a time. After an exception with usable() false the
+/// server rolls back what was open; else the transaction is still open, in its failed state.
+class Connection {
+ public:
+  /// Connects; throws Error. `extra` are more settings of the session, as "-c name=value".
+  Connection(const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra = "");
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Looks `sql` up; the result stays valid until forget_some().
+  Prepared& prepare(std::string_view sql);
+  /// The same for a statement that must touch exactly one row; its label is its last parameter.
+  Prepared& prepare_guard(std::string_view sql);
+  /// Sends all statements at once, waits for all answers and gives the last one's. If the last is COMMIT, a lost answer
+  /// is Error{commit_unknown}.
+  Outcome exchange(std::span<const Statement> statements, Ending ending);
+  Outcome run(std::string_view sql, Values values = {});
+  /// Sends without waiting; the answers are read before the next exchange. For what cannot fail: ROLLBACK.
+  void send_only(std::string_view sql);
+  /// Ends a batch left open, without waiting.
+  void close_batch();
+  bool lost() const { return lost_; }
+  /// Between transactions: false if the connection is lost, or died while it lay in the pool.
+  bool usable();
+  /// Between transactions: keeps the number of prepared statements bounded.
+  void forget_some();
+  /// For the owner's own waiting (notifications).
+  pg_conn* handle() { return handle_; }
+
+ private:
+  struct Expected {
+    const Statement* statement = nullptr;
+    bool preparing = false;
+  };
+  struct Failure {
+    std::string state, text, constraint, label;
+    bool fatal = false;
+    bool of_commit = false;
+  };
+
+  void send(const Statement& statement);
+  void send_prepare(Prepared& prepared, const Values& values, const Statement& statement);
+  void flush();
+  void settle();
+  Outcome receive(Ending ending, bool commits);
+  void read_to_sync();
+  pg_result* next_result();
+  void wait_io(bool writing);
+  Failure failure_of(const pg_result* result, const Statement& statement) const;
+  [[noreturn]] void raise(const Failure& failure);
+  [[noreturn]] void lose(const std::string& why);
+  static void take_notice(void* self, const pg_result* notice);
+
+  const PostgresOptions& options_;
+  std::atomic<std::uint64_t>& round_trips_;
+  pg_conn* handle_ = nullptr;
+  std::map<std::string, Prepared, std::less<>> plain_;
+  std::map<std::string, Prepared, std::less<>> guards_;
+  std::vector<Expected> expected_;
+  std::uint64_t names_ = 0;
+  int owed_ = 0;            // ends of batches whose answers nobody has read yet
+  bool commit_sent_ = false;  // its answer has not come
+  bool warned_ = false;     // the server sent a warning since the last answer
+  bool lost_ = false;
+};
+
+/// SQLSTATE of a guard that touched another number of rows than one.
+inline constexpr std::string_view guard_state = "SC001";
+
+/// Makes the functions that every transaction may call, in the schema of the session. Safe to run any number of times.
+void bootstrap(Connection& connection);
+
+}  // namespace scoria::db::postgres

@@ -1,0 +1,192 @@
+#include "base/failpoint.h"
+#include "db/engines/postgres.h"
+#include "db/engines/postgres/connection.h"
+#include "db/engines/postgres/session.h"
+#include "db/engines/postgres/statements.h"
+#include "db/faults.h"
+#include "db/nesting.h"
+#include "db/pool.h"
+#include "db/values.h"
+#include "observe/log.h"
+
+namespace scoria::db {
+namespace {
+
+using postgres::Connection;
+using postgres::Rerun;
+using postgres::Statements;
+
+class PostgresDatabase final : public Database {
+ public:
+  PostgresDatabase(Clock& clock, Random& random, PostgresOptions options)
+      : clock_(clock), random_(random), options_(std::move(options)), pool_(clock, static_cast<std::size_t>(options_.connections)) {}
+
+  Engine engine() const override { return Engine::postgres; }
+  Statistics statistics() const override;
+  void run_transaction(const std::function<bool(Transaction&)>& work) override;
+  void run_read(const std::function<void(Transaction&)>& work) override;
+  void poke(std::string_view queue) override;
+  void on_poke(std::function<void(std::string_view)> listener) override;
+  void hold_beacon(std::int64_t incarnation) override { session().hold(incarnation); }
+  std::vector<std::int64_t> beacons_held(const std::vector<std::int64_t>& incarnations) override;
+
+ private:
+  /// Runs `attempt` until it neither deadlocks nor loses its link before COMMIT, within limits.
+  template <class Attempt>
+  auto with_retries(const Attempt& attempt);
+  /// `work` in a transaction on a pooled connection that is clean again afterwards, or gone.
+  void on_connection(Statements::Mode mode, const std::function<void(Statements&)>& work);
+  std::unique_ptr<Connection> connected(std::unique_ptr<Connection> pooled);
+  void pause(int attempt);
+  postgres::Session& session();
+  void hear(std::string_view queue);
+
+  Clock& clock_;
+  Random& random_;
+  const PostgresOptions options_;
+  Nesting nesting_;
+  Pool<Connection> pool_;
+  std::atomic<std::uint64_t> transactions_{0}, reads_{0}, retries_{0}, round_trips_{0};
+
+  std::mutex mutex_;
+  std::shared_ptr<const std::function<void(std::string_view)>> listener_;  // guarded by mutex_
+  std::atomic<bool> bootstrapped_{false};
+  std::unique_ptr<postgres::Session> session_;  // guarded by mutex_; last: its thread uses the rest
+};
+
+Statistics PostgresDatabase::statistics() const {
+  return {.transactions = transactions_, .commits = transactions_, .reads = reads_, .retries = retries_, .round_trips = round_trips_};
+}
+
+void PostgresDatabase::pause(int attempt) {
+  ++retries_;
+  const std::int64_t most = std::int64_t{1000} << std::min(attempt, 7);
+  clock_.sleep(Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most)))});
+}
+
+template <class Attempt>
+auto PostgresDatabase::with_retries(const Attempt& attempt) {
+  for (int number = 1;; ++number) {
+    try {
+      return attempt();
+    } catch (const Rerun& again) {
+      if (number >= options_.attempts) throw Error(again.what());
+      log::debug("db", {}, "transaction run again: {}", again.what());
+    }
+    pause(number);
+  }
+}
+
+std::unique_ptr<Connection> PostgresDatabase::connected(std::unique_ptr<Connection> pooled) {
+  if (pooled && pooled->usable()) {
+    pooled->forget_some();
+    return pooled;
+  }
+  pooled = std::make_unique<Connection>(options_, round_trips_);
+  if (!bootstrapped_) postgres::bootstrap(*pooled);
+  bootstrapped_ = true;
+  return pooled;
+}
+
+void PostgresDatabase::on_connection(Statements::Mode mode, const std::function<void(Statements&)>& work) {
+  try {
+    FAILPOINT("db.postgres.take");
+  } catch (const failpoint::Injected& injected) {
+    throw Error(injected.what());
+  }
+  auto lease = pool_.take(options_.pool_wait);
+  // Goes back into its slot only when it is clean; unwound by anything else, it is closed and the server rolls back.
+  std::unique_ptr<Connection> connection = connected(std::move(lease.item));
+  Statements statements(*connection, mode);
+  try {
+    work(statements);
+  } catch (const std::exception&) {
+    statements.abandon();
+    if (!connection->lost()) lease.item = std::move(connection);
+    throw;
+  }
+  lease.item = std::move(connection);
+}
+
+void PostgresDatabase::run_transaction(const std::function<bool(Transaction&)>& work) {
+  const Nesting::Scope scope(nesting_);
+  const bool committed = with_retries([&] {
+    faults::before_begin();
+    bool wanted = false;
+    on_connection(Statements::Mode::write, [&](Statements& statements) {
+      wanted = work(statements);
+      if (wanted) {
+        statements.finish();
+      } else {
+        statements.abandon();
+      }
+    });
+    return wanted;
+  });
+  if (!committed) return;
+  ++transactions_;
+  faults::after_commit();
+}
+
+void PostgresDatabase::run_read(const std::function<void(Transaction&)>& work) {
+  const Nesting::Scope scope(nesting_);
+  with_retries([&] {
+    faults::before_read();
+    on_connection(Statements::Mode::read, [&](Statements& statements) {
+      work(statements);
+      statements.finish();
+    });
+  });
+  ++reads_;
+}
+
+void PostgresDatabase::hear(std::string_view queue) {
+  std::shared_ptr<const std::function<void(std::string_view)>> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    listener = listener_;
+  }
+  if (listener) (*listener)(queue);
+}
+
+postgres::Session& PostgresDatabase::session() {
+  const std::lock_guard lock(mutex_);
+  if (!session_) session_ = std::make_unique<postgres::Session>(clock_, options_, [this](std::string_view queue) { hear(queue); });
+  return *session_;
+}
+
+void PostgresDatabase::poke(std::string_view queue) {
+  hear(queue);
+  session().poke(queue);
+}
+
+void PostgresDatabase::on_poke(std::function<void(std::string_view)> listener) {
+  {
+    const std::lock_guard lock(mutex_);
+    listener_ = std::make_shared<const std::function<void(std::string_view)>>(std::move(listener));
+  }
+  session();
+}
+
+std::vector<std::int64_t> PostgresDatabase::beacons_held(const std::vector<std::int64_t>& incarnations) {
+  if (incarnations.empty()) return {};
+  return read([&](Transaction& tx) {
+    // Two-key advisory locks: the first key, an int, shows as classid, an unsigned oid.
+    const Rows rows = tx.query(
+        "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND classid::bigint = (hashtext(current_schema())::bigint & 4294967295) AND {in_numbers:CAST(objid AS bigint):?} ORDER BY 1",
+        {list_of(incarnations)});
+    std::vector<std::int64_t> held;
+    for (std::size_t row = 0; row < rows.size(); ++row) held.push_back(rows.at(row, 0).integer());
+    return held;
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Database> open_postgres(Clock& clock, Random& random, PostgresOptions options) {
+  return std::make_unique<PostgresDatabase>(clock, random, std::move(options));
+}
+
+}  // namespace scoria::db
