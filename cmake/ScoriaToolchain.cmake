@@ -26,6 +26,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
 
+# Deliberate faults that the simulation can switch on (base/mutants.h); never in what users run.
+if(CMAKE_BUILD_TYPE STREQUAL Debug)
+  add_compile_definitions(SCORIA_MUTANTS)
+endif()
+
 if(SCORIA_SANITIZE STREQUAL address)
   add_compile_options(-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=address,undefined)

@@ -80,7 +80,7 @@ void Engine::heartbeat_loop() {
         log::error("engine", {}, "node {} was fenced by others: ending this process", membership_.incarnation());
         return fenced_();
       }
-      note_cancels();
+      look_at_own();
     } catch (const std::exception& failure) {
       log::warning("engine", {}, "heartbeat: {}", failure.what());
     }
@@ -88,15 +88,37 @@ void Engine::heartbeat_loop() {
   }
 }
 
-/// Long copies look at a flag; here it comes from the database.
-void Engine::note_cancels() {
-  if (running() == 0) return;
+/// What the database says we own: cancel requests reach long copies here; and what we own without knowing it (a claim whose
+/// COMMIT was answered by a lost connection) goes back, once it was seen on two beats in a row, for a claim may be under way.
+void Engine::look_at_own() {
   const db::Rows rows = database_.read([&](db::Transaction& tx) {
-    return tx.query("SELECT id FROM operation WHERE owner = ? AND state = 'running' AND cancel_req = 1", {membership_.incarnation()});
+    return tx.query("SELECT id, epoch, cancel_req FROM operation WHERE owner = ? AND state = 'running' ORDER BY id", {membership_.incarnation()});
   });
-  const std::lock_guard lock(mutex_);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (const auto found = running_.find(rows.at(i, 0).text()); found != running_.end()) found->second->cancel = true;
+  std::set<Claimed> strays;
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Claimed own{rows.at(i, 0).text(), rows.at(i, 1).integer()};
+      const auto found = running_.find(own);
+      if (found == running_.end())
+        strays.insert(own);
+      else if (rows.at(i, 2).flag())
+        found->second->cancel = true;
+    }
+  }
+  for (const Claimed& stray : strays)
+    if (strays_.contains(stray)) give_back(stray);
+  strays_ = std::move(strays);
+}
+
+void Engine::give_back(const Claimed& stray) {
+  database_.write([&](db::Transaction& tx) {
+    tx.run("UPDATE operation SET state = 'ready', owner = NULL, run_at = scoria_now(), updated_at = scoria_now() "
+           "WHERE id = ? AND epoch = ? AND owner = ? AND state = 'running'",
+           {stray.first, stray.second, membership_.incarnation()});
+  });
+  log::warning("engine", {.operation = stray.first}, "gave back an operation whose claim was never answered");
+  wake_.raise();
 }
 
 void Engine::sweep_loop() {
@@ -141,6 +163,10 @@ void Engine::dispatch(Lane& lane, bool bulk_lane) {
   std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, options_.project_limit);
   for (Operation& operation : claimed) {
     ++lane.busy;
+    {
+      const std::lock_guard lock(mutex_);
+      running_[{operation.id, operation.epoch}] = std::make_shared<Runner::Control>();
+    }
     lane.work.try_push(std::move(operation));
   }
   if (claimed.size() == wanted) wake_.raise();  // there may be more
@@ -157,19 +183,19 @@ bool Engine::anything_ready(const std::vector<std::string>& from) {
 
 void Engine::work_loop(Lane& lane) {
   while (auto claimed = lane.work.pop()) {
-    const auto control = std::make_shared<Runner::Control>();
-    control->serves = [this](const std::string& queue) { return serves(queue) && !stopping_; };
-    control->handed_over = [this](const std::string& queue) { poke(queue); };
-    const std::string id = claimed->id;
+    const Claimed own{claimed->id, claimed->epoch};
+    std::shared_ptr<Runner::Control> control;
     {
       const std::lock_guard lock(mutex_);
-      running_[id] = control;
+      control = running_.at(own);
       control->drain = stopping_.load();  // under the lock: drain() sets stopping_ first, then marks what runs
     }
+    control->serves = [this](const std::string& queue) { return serves(queue) && !stopping_; };
+    control->handed_over = [this](const std::string& queue) { poke(queue); };
     const Operation after = runner_.run(std::move(*claimed), *control);
     {
       const std::lock_guard lock(mutex_);
-      running_.erase(id);
+      running_.erase(own);
     }
     --lane.busy;
     if (ended_ && is_end(after.state)) ended_(after);
@@ -189,7 +215,7 @@ void Engine::drain(Duration limit) {
   stop_sweep_.raise();
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, control] : running_) control->drain = true;
+    for (const auto& [own, control] : running_) control->drain = true;
   }
   short_lane_.work.close();
   bulk_lane_.work.close();

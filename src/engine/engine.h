@@ -47,6 +47,7 @@ class Engine {
   std::size_t running() const;
 
  private:
+  using Claimed = std::pair<std::string, std::int64_t>;  // operation and epoch
   struct Lane {
     BoundedQueue<Operation> work;
     std::atomic<int> busy{0};
@@ -57,7 +58,8 @@ class Engine {
   void dispatch_loop();
   void work_loop(Lane& lane);
   void dispatch(Lane& lane, bool bulk_lane);
-  void note_cancels();
+  void look_at_own();
+  void give_back(const Claimed& stray);
   std::vector<std::string> queues(bool bulk_queues) const;
   bool serves(const std::string& queue) const;
   bool anything_ready(const std::vector<std::string>& queues);
@@ -78,7 +80,8 @@ class Engine {
   Signal wake_, stop_heartbeat_, stop_sweep_;
   mutable std::mutex mutex_;
   std::set<std::string> served_;                                              // guarded by mutex_
-  std::map<std::string, std::shared_ptr<Runner::Control>> running_;           // guarded by mutex_; by operation id
+  std::map<Claimed, std::shared_ptr<Runner::Control>> running_;               // guarded by mutex_; from the claim on
+  std::set<Claimed> strays_;                                                  // of the heartbeat: as seen last
 };
 
 }  // namespace scoria::engine

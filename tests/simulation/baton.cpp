@@ -167,7 +167,10 @@ void Baton::kill(Process& process) {
   process.paused_until_ = {};
   for (const auto& thread : threads_)
     if (thread->process == &process) thread->waiting = false;
-  if (self_ != nullptr) check_killed(*self_);
+  if (self_ == nullptr || self_->process != &process) return;
+  // What the first thread owns is used by the others: it waits for their end.
+  if (self_->first && self_->undisturbed == 0) pass_on(*self_);
+  throw Killed{};
 }
 
 void Baton::pause(Process& process, Duration time) {
@@ -247,18 +250,24 @@ void Baton::finish(Thread& self) {
 }
 
 void Baton::failpoint_hit(const failpoint::Site& site) {
-  if (self_ == nullptr) return;
+  if (self_ == nullptr || self_->invisible > 0 || baton_->unwinding()) return;
   if (baton_->failpoint_)
     baton_->failpoint_(site);
   else
     baton_->point(site.name);
 }
 
-Baton::Undisturbed::Undisturbed(Baton& baton) : baton_(baton) {
+Baton::Undisturbed::Undisturbed() {
   if (self_ != nullptr) ++self_->undisturbed;
 }
 Baton::Undisturbed::~Undisturbed() {
   if (self_ != nullptr) --self_->undisturbed;
+}
+Baton::Invisible::Invisible() {
+  if (self_ != nullptr) ++self_->invisible;
+}
+Baton::Invisible::~Invisible() {
+  if (self_ != nullptr) --self_->invisible;
 }
 
 }  // namespace scoria::simulation

@@ -66,7 +66,8 @@ class Baton {
   void sleep(Duration time, std::string_view what = "sleep");
   bool wait(Signal& signal, Duration timeout);
   void spawn(std::string name, std::function<void()> main);
-  /// No thread of `process` runs again, except to unwind. If it is the caller's own, throws Killed.
+  /// No thread of `process` runs again, except to unwind. If it is the caller's own, throws Killed: that is also how the
+  /// first thread of a process with others exits.
   void kill(Process& process);
   /// The process is not picked until `time` has passed: SIGSTOP, SIGCONT.
   void pause(Process& process, Duration time);
@@ -74,15 +75,24 @@ class Baton {
   void pause_here(Duration time, std::string_view what) { sleep(time, what); }
   Process& current() const;
   std::string where() const;  // "node1/work"
-  /// While held, scheduling points of this thread neither switch nor kill: inside a transaction, for instance.
+  /// While held, scheduling points of this thread do not switch: inside a transaction, for instance.
   class Undisturbed {
    public:
-    explicit Undisturbed(Baton& baton);
+    Undisturbed();
     ~Undisturbed();
+    Undisturbed(const Undisturbed&) = delete;
+  };
+  /// The same, and no failpoint is seen either: for the checks' own looks.
+  class Invisible {
+   public:
+    Invisible();
+    ~Invisible();
+    Invisible(const Invisible&) = delete;
 
    private:
-    Baton& baton_;
+    const Undisturbed undisturbed_;
   };
+  bool undisturbed() const { return self_ != nullptr && self_->undisturbed > 0; }
 
   /// The seed's own choices; the product gets generators of its own.
   Random& random() { return random_; }
@@ -112,7 +122,7 @@ class Baton {
     bool waiting = false, done = false, raised = false;
     Instant wake_at{};
     Signal* signal = nullptr;
-    int undisturbed = 0;
+    int undisturbed = 0, invisible = 0;
   };
   static void failpoint_hit(const failpoint::Site& site);
   void body(Thread& self, const std::function<void()>& main);

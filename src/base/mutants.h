@@ -1,0 +1,35 @@
+#pragma once
+#include <atomic>
+
+/// Deliberate faults, for testing the tests: `if (MUTANT(no_epoch_guard)) …` stands where a rule is kept, and breaks it
+/// while the simulation has switched that mutant on. Builds without SCORIA_MUTANTS have none of them in their code.
+namespace scoria {
+
+enum class Mutant {
+  none,
+  no_epoch_guard,        // a step's commit does not ask for the epoch: a ghost may commit
+  no_step_guard,         // nor for the step: a repeated commit counts twice
+  doom_skipped,          // an object is destroyed without being doomed first
+  name_reused,           // the next object of a resource takes a doomed name
+  adopted_under_writer,  // a copy goes on in an object that another writer still has open
+  quota_apart,           // quota is taken in a transaction of its own
+  shared_kept,           // a cancelled reader does not give S back
+  claim_any_state,       // an operation is claimed whatever its state
+  poke_only,             // work is found by pokes alone, there is no poll
+  reaper_blind,          // the reaper takes any object that no operation is working on, published or not
+  drain_loses,           // a drained node keeps its operations in its name
+  cancel_ignored,        // a publish does not look at the cancel request
+  readers_ignored,       // a delete dooms while somebody reads
+  sweep_forgets,         // only operations of nodes fenced in this very sweep come back
+  base_removed,          // a doomed object is destroyed under its children
+  outbox_apart,          // the event of an end is written in a transaction of its own
+};
+
+#ifdef SCORIA_MUTANTS
+inline std::atomic<Mutant> active_mutant{Mutant::none};
+#define MUTANT(name) (::scoria::active_mutant.load(std::memory_order_relaxed) == ::scoria::Mutant::name)
+#else
+#define MUTANT(name) false
+#endif
+
+}  // namespace scoria

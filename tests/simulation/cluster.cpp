@@ -1,0 +1,303 @@
+#include "simulation/cluster.h"
+
+#include "db/engines/sqlite.h"
+#include "observe/log.h"
+#include "reconcile/invariants.h"
+#include "store/migrations.h"
+#include "store/pools/pools.h"
+
+namespace scoria::simulation {
+namespace {
+
+constexpr std::string_view backend_name = "sim@array";
+
+std::string text_of(std::string_view sql_state) { return std::string(sql_state); }
+
+}  // namespace
+
+void Counters::add(const Counters& o) {
+  seeds += o.seeds, commands += o.commands, accepted += o.accepted, operations += o.operations;
+  kills += o.kills, kills_of_owners += o.kills_of_owners, pauses += o.pauses, takeovers += o.takeovers, injected += o.injected, ghosts += o.ghosts;
+  transactions += o.transactions, switches += o.switches, points += o.points, checks += o.checks, virtual_seconds += o.virtual_seconds;
+}
+
+std::string Counters::to_text() const {
+  return fmt::format(
+      "{} seeds, {} virtual hours: {} requests, {} operations; {} kills ({} of owners of running operations), {} pauses, {} takeovers, {} calls of ghosts, "
+      "{} injected errors; {} transactions, {} invariant checks, {} switches",
+      seeds, virtual_seconds / 3600, commands, operations, kills, kills_of_owners, pauses, takeovers, ghosts, injected, transactions, checks, switches);
+}
+
+Cluster::Cluster(const SeedConfig& drawn, bool print)
+    : config(drawn), baton({.seed = drawn.seed, .stickiness = drawn.stickiness, .print = print}), clock(baton), ids(drawn.seed ^ 0x5DEECE66DULL) {
+  log::set_sink([this, print](const log::Line& line) {
+    if (print) std::printf("%12.6f %-22s   # %s: %s\n", static_cast<double>(clock.now().since_boot.count()) / 1e6, baton.where().c_str(), line.area.c_str(), line.text.c_str());
+  });
+  prepare_database();
+  server = std::make_unique<DatabaseServer>(baton, *engine_);
+  server->faults = config.database;
+  array = std::make_unique<SimArray>(baton, std::string(backend_name));
+  array->faults = config.array;
+  array->pools = {{"fast", from_gib(config.pool_gib)}, {"slow", from_gib(config.pool_gib)}};
+  array->ledger = [this](const std::string& name) {
+    return look([&](db::Transaction& tx) {
+      const db::Rows rows = tx.query("SELECT state FROM backend_object WHERE backend = ? AND name = ?", {backend_name, name});
+      const db::Rows children = tx.query("SELECT 1 FROM backend_object WHERE backend = ? AND base = ? AND state IN ('intended', 'published')", {backend_name, name});
+      return SimArray::Ledger{rows.empty() ? "" : rows.at(0, 0).text(), !children.empty()};
+    });
+  };
+  array->current = [this](const std::string& operation, std::int64_t epoch) {
+    return look([&](db::Transaction& tx) {
+      return !tx.query("SELECT 1 FROM operation WHERE id = ? AND epoch = ? AND state = 'running'", {operation, epoch}).empty();
+    });
+  };
+  server->after_commit = [this] {
+    if (++commits_ % config.check_every == 0) check_now();
+  };
+  tenant.project_id = "11111111111111111111111111111111";
+  tenant.user_id = "22222222222222222222222222222222";
+  kind_services_ = std::make_unique<operations::Services>(operations::Services{*engine_, clock, ids, no_backends_});
+  kinds_ = std::make_unique<engine::Kinds>();
+  operations::register_all(*kinds_, *kind_services_);
+  for (int i = 0; i < config.nodes; ++i) nodes_.push_back(std::make_unique<Node>());
+}
+
+Cluster::~Cluster() { log::set_sink({}); }
+
+void Cluster::prepare_database() {
+  engine_ = db::open_sqlite(clock, {.path = ":memory:", .now = [this] { return Timestamp{1'700'000'000'000'000 + clock.now().since_boot.count()}; }, .inline_execution = true});
+  db::migrate(*engine_, store::migrations());
+  engine_->write([&](db::Transaction& tx) {
+    tx.run("INSERT INTO volume_type (id, name, is_public, extra_specs, created_at) VALUES ('33333333-3333-3333-3333-333333333333', '__DEFAULT__', 1, '{}', 0) "
+           "ON CONFLICT (id) DO NOTHING");
+    for (const char* resource : {"volumes", "gigabytes", "snapshots"})
+      tx.run("INSERT INTO quota_class_limit (class, scope, resource, value) VALUES ('default', '', ?, 100000)", {resource});
+  });
+}
+
+void Cluster::run(std::function<void()> main) {
+  baton.start("harness", [this, main = std::move(main)] {
+    main();
+    ending_ = true;
+    counters.virtual_seconds = (baton.now() - Instant{1000s}).count() / 1'000'000;
+    for (Process* process : processes_)
+      if (!process->over()) baton.kill(*process);
+  });
+  baton.run();
+  counters.seeds = 1;
+  counters.switches = baton.switches(), counters.points = baton.points();
+  counters.transactions = server->transactions, counters.takeovers = server->takeovers;
+  counters.injected += server->injected + array->injected, counters.ghosts = array->ghost_calls;
+  for (const std::string& text : baton.faults()) fail(text);
+  for (const std::string& text : array->violations()) fail(text);
+}
+
+std::string Cluster::host(std::size_t index) const { return fmt::format("node{}", index + 1); }
+
+/// What the program's start does on a volume node, without configuration and network.
+void Cluster::node_main(Node& node, std::size_t index) {
+  SimDatabase database(baton, clock, *server);
+  SeededRandom random(ids.next());
+  operations::Backends backends;
+  auto backend = std::make_unique<operations::Backend>();
+  backend->name = backend_name, backend->host = host(index) + "@array", backend->cluster = backend_name, backend->zone = "nova";
+  backend->driver = std::make_unique<SimDriver>(baton, *array);
+  backends.add(std::move(backend));
+  operations::Services services{database, clock, random, backends};
+  engine::Kinds known;
+  operations::register_all(known, services);
+  engine::EngineOptions options;
+  options.membership.host = host(index);
+  options.membership.roles = "scheduler,volume";
+  options.membership.lease = config.lease, options.membership.beat = config.beat, options.membership.sweep = config.sweep;
+  options.poll = config.poll, options.slots = config.slots, options.bulk_slots = config.bulk_slots, options.project_limit = config.project_limit;
+  engine::Engine engine(database, clock, random, known, options, [this] { baton.kill(baton.current()); });
+  try {
+    engine.start();
+    node.incarnation = engine.incarnation();
+    database.write([&](db::Transaction& tx) {
+      store::pools::ensure_backend(tx, std::string(backend_name), std::string(backend_name), "nova");
+      store::pools::ensure_service(tx, {.id = host(index) + "-service", .host = host(index) + "@array", .binary = "cinder-volume", .zone = "nova",
+                                        .cluster = std::string(backend_name), .inc = engine.incarnation()});
+      for (const auto& [name, capacity] : array->pools)
+        store::pools::report(tx, {.backend = std::string(backend_name), .name = name, .total_bytes = capacity.count, .free_bytes = capacity.count,
+                                  .limit_bytes = capacity.count, .unit_bytes = gib, .minimum_bytes = gib, .json = "{}"});
+    });
+  } catch (const std::exception& failure) {
+    baton.note(std::string("node cannot start: ") + failure.what());
+    baton.kill(baton.current());
+  }
+  engine.serve(std::string(engine::scheduler_queue));
+  engine.serve(std::string(backend_name));
+  while (!node.drain) clock.wait(node.wake, 1h);
+  baton.note("drain");
+  engine.drain(30s);
+  baton.kill(baton.current());
+}
+
+void Cluster::start_nodes() {
+  const auto keep = [this](std::string name, std::function<void()> main) { processes_.push_back(&baton.start(std::move(name), std::move(main))); };
+  keep("array", [this] { array->land_delayed(); });
+  keep("supervisor", [this] { supervise(); });
+}
+
+/// Starts what is not running: a node that ended comes back a little later.
+void Cluster::supervise() {
+  while (!ending_) {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      Node& node = *nodes_[i];
+      look_at(node);
+      if (node.process != nullptr && !node.process->over()) continue;
+      if (node.process != nullptr && node.restart_at == Instant{}) {
+        node.restart_at = baton.now() + (healed_ ? Duration{100ms} : Duration{static_cast<std::int64_t>(baton.random().below(5'000'000))});
+        std::erase(processes_, node.process);
+      }
+      if (node.restart_at > baton.now()) continue;
+      node.drain = false;
+      node.restart_at = {};
+      node.process = &baton.start(host(i), [this, &node, i] { node_main(node, i); });
+      processes_.push_back(node.process);
+    }
+    clock.sleep(100ms);
+  }
+}
+
+Cluster::Answer Cluster::request(const std::string& name, const std::function<void(commands::Services&, const Context&)>& work) {
+  auto answered = std::make_shared<bool>(false);
+  ++counters.commands;
+  Process& process = baton.start(name, [this, answered, &work] {
+    SimDatabase database(baton, clock, *server);
+    SeededRandom random(ids.next());
+    commands::Services services{database, random, *kinds_, {}, [&database](const std::string& queue) { database.poke(queue); }};
+    services.options.quotas = {};
+    Context context = tenant;
+    context.request_id = "req-" + random.uuid();
+    try {
+      work(services, context);
+      *answered = true;
+    } catch (const std::exception& failure) {
+      baton.note(std::string("request failed: ") + failure.what());
+    }
+  });
+  processes_.push_back(&process);
+  while (!process.over()) clock.sleep(3ms);
+  std::erase(processes_, &process);
+  return *answered ? Answer::done : Answer::unknown;
+}
+
+void Cluster::kill_node(std::size_t index) {
+  Node& node = *nodes_[index];
+  if (node.process == nullptr || node.process->over() || !may_kill(*node.process)) return;
+  count_kill(*node.process);
+  baton.kill(*node.process);
+}
+
+/// Answers from what the supervisor saw last: the caller may be inside a transaction.
+bool Cluster::may_kill(const Process& process) const {
+  return std::none_of(nodes_.begin(), nodes_.end(), [&](const auto& node) { return node->process == &process && node->endangered; });
+}
+
+void Cluster::count_kill(const Process& process) {
+  ++counters.kills;
+  for (const auto& node : nodes_)
+    if (node->process == &process) node->was_killed = true;
+}
+
+/// What a node's operations bear, and whether the killed one owned any that runs.
+void Cluster::look_at(Node& node) {
+  if (node.process == nullptr) return;
+  const db::Rows rows = look([&](db::Transaction& tx) {
+    return tx.query("SELECT count(*), COALESCE(SUM(CASE WHEN deaths >= 3 THEN 1 ELSE 0 END), 0) FROM operation WHERE state = 'running' AND owner = ?", {node.incarnation});
+  });
+  node.endangered = rows.at(0, 1).integer() > 0;
+  if (std::exchange(node.was_killed, false) && rows.at(0, 0).integer() > 0) ++counters.kills_of_owners;
+}
+
+void Cluster::pause_node(std::size_t index, Duration time) {
+  Node& node = *nodes_[index];
+  if (node.process == nullptr || node.process->over()) return;
+  ++counters.pauses;
+  baton.pause(*node.process, time);
+}
+
+void Cluster::drain_node(std::size_t index) {
+  baton.note("told to drain " + host(index));
+  nodes_[index]->drain = true;
+  nodes_[index]->wake.raise();
+}
+
+void Cluster::cut_node(std::size_t index, Duration time) {
+  Node& node = *nodes_[index];
+  if (node.process != nullptr && !node.process->over()) server->cut(*node.process, time);
+}
+
+void Cluster::heal() {
+  baton.note("healed");
+  healed_ = true;
+  server->heal();
+  array->heal();
+  for (const auto& node : nodes_)
+    if (node->process != nullptr) baton.pause(*node->process, Duration::zero());
+}
+
+std::vector<std::string> Cluster::live_operations() {
+  return look([&](db::Transaction& tx) {
+    const db::Rows rows = tx.query(
+        "SELECT id, kind, state, step, epoch, attempt, deaths, COALESCE(reason, ''), COALESCE(waits_on, ''), (run_at - scoria_now()) / 1000 FROM operation "
+        "WHERE state IN ('ready', 'running', 'waiting') ORDER BY seq");
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      out.push_back(fmt::format("{} {} {} at {} epoch {} attempt {} deaths {}: {} {} (due in {} ms)", rows.at(i, 1).text(), rows.at(i, 0).text(), text_of(rows.at(i, 2).text()),
+                                rows.at(i, 3).text(), rows.at(i, 4).integer(), rows.at(i, 5).integer(), rows.at(i, 6).integer(), rows.at(i, 7).text(), rows.at(i, 8).text(),
+                                rows.at(i, 9).integer()));
+    return out;
+  });
+}
+
+bool Cluster::wait_quiet(Duration limit) {
+  const Deadline deadline = Deadline::in(clock, limit);
+  while (!deadline.passed(clock)) {
+    if (live_operations().empty() && !array->anything_delayed()) return true;
+    clock.sleep(250ms);
+  }
+  return false;
+}
+
+void Cluster::fail(std::string text) {
+  baton.note("FAILED " + text);
+  if (std::find(failures_.begin(), failures_.end(), text) == failures_.end() && failures_.size() < 20) failures_.push_back(std::move(text));
+}
+
+void Cluster::check_now() {
+  const Baton::Invisible invisible;
+  ++counters.checks;
+  for (const reconcile::Violation& violation : reconcile::check_invariants(*engine_, {.timely = timely_, .events_kept = true}))
+    fail(violation.invariant + ": " + violation.text);
+}
+
+/// I8: what is published exists, whole and in its size; what is not published does not exist, once nobody works any more.
+void Cluster::check_storage() {
+  struct Row {
+    std::string name, state;
+    std::int64_t size;
+  };
+  const auto rows = look([&](db::Transaction& tx) {
+    const db::Rows found = tx.query("SELECT name, state, size_bytes FROM backend_object WHERE backend = ? ORDER BY name", {backend_name});
+    std::vector<Row> out;
+    for (std::size_t i = 0; i < found.size(); ++i) out.push_back({found.at(i, 0).text(), found.at(i, 1).text(), found.at(i, 2).integer()});
+    return out;
+  });
+  std::map<std::string, std::string> states;
+  for (const Row& row : rows) {
+    states[row.name] = row.state;
+    const auto found = array->objects.find(row.name);
+    if (row.state != "published") continue;
+    if (found == array->objects.end()) fail("I8: " + row.name + " is published, but does not exist");
+    else if (found->second.size.count != row.size) fail(fmt::format("I8: {} has {} bytes, the ledger says {}", row.name, found->second.size.count, row.size));
+    else if (!found->second.complete) fail("I8: " + row.name + " is published, but only partly there");
+  }
+  for (const auto& [name, object] : array->objects)
+    if (states[name] != "published") fail(fmt::format("I8: {} exists, though the ledger says '{}'", name, states[name]));
+}
+
+}  // namespace scoria::simulation

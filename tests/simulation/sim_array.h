@@ -1,0 +1,121 @@
+#pragma once
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "drivers/driver.h"
+#include "simulation/baton.h"
+
+namespace scoria::simulation {
+
+/// How a seed's storage misbehaves. All chances are per call.
+struct ArrayFaults {
+  double refused = 0;        // fails before anything happened
+  double reply_lost = 0;     // done, but the caller hears a timeout
+  double delayed = 0;        // the caller hears a timeout, and the effect lands later
+  double hang = 0;           // nothing happens until the deadline
+  double slow = 0;           // takes up to `slow_limit`
+  double list_partial = 0;   // a listing leaves names out
+  Duration latency = 5ms;
+  Duration slow_limit = 6s;
+  Duration delay_limit = 4s;
+  bool clones_hang_on_source = false;  // native clones with a base, else copies block by block
+};
+
+/// One storage array, seen by every node through a SimDriver of its own: objects with bytes, one stamp per GiB. It also is
+/// the oracle: it knows who did what to which object, asks the ledger what was allowed, and records what was not.
+class SimArray {
+ public:
+  struct Writer {
+    std::string operation;
+    std::int64_t epoch = 0;
+    auto operator<=>(const Writer&) const = default;
+  };
+  struct Object {
+    std::string pool, base;
+    Bytes size;
+    std::vector<std::uint64_t> blocks;
+    bool complete = true;
+    std::multiset<Writer> open;  // handles that write into it
+  };
+  /// What the ledger says of a name: state, empty if it has no row; and the epoch of its operation while that runs.
+  struct Ledger {
+    std::string state;
+    bool has_children = false;
+  };
+
+  SimArray(Baton& baton, std::string name) : backend(std::move(name)), baton_(baton) {}
+
+  const std::string backend;
+  ArrayFaults faults;
+  std::map<std::string, Bytes> pools;          // name → capacity
+  std::set<std::string> always_fails;          // creates of names with one of these texts in them fail for good
+  std::map<std::string, Object> objects;
+  std::map<std::string, std::vector<std::uint64_t>> snapshots_taken;  // bytes of every snapshot ever made
+  std::function<Ledger(const std::string& name)> ledger;
+  /// Is `epoch` still the one of this operation, and is it running? Else the call comes from a ghost.
+  std::function<bool(const std::string& operation, std::int64_t epoch)> current;
+  void heal() { healed_ = true; }
+  bool healed() const { return healed_; }
+  /// Lands what was delayed; the loop of a process of its own.
+  void land_delayed();
+  bool anything_delayed() const { return !delayed_.empty(); }
+  /// A host writes through its export: the next stamp into one block of the object.
+  void host_writes(const std::string& name, std::size_t block);
+  const std::vector<std::string>& violations() const { return violations_; }
+  std::uint64_t calls = 0, injected = 0, ghost_calls = 0;
+
+ private:
+  friend class SimDriver;
+  void violation(std::string text);
+  bool chance(double probability);
+  void check_use(const drivers::Call& call, std::string_view verb, const std::string& name);
+  void check_destroy(const std::string& name);
+  void check_write(const Writer& writer, const std::string& name);
+  Bytes used(const std::string& pool) const;
+
+  Baton& baton_;
+  bool healed_ = false;
+  std::uint64_t next_stamp_ = 1;
+  struct Delayed {
+    Instant at;
+    std::string what;
+    std::function<void()> effect;
+  };
+  std::deque<Delayed> delayed_;
+  std::vector<std::string> violations_;
+};
+
+/// A node's driver for the array.
+class SimDriver final : public drivers::Driver, public drivers::Extends, public drivers::Snapshots, public drivers::Flattens {
+ public:
+  SimDriver(Baton& baton, SimArray& array) : baton_(baton), array_(array) {}
+  std::string vendor() const override { return "Scoria simulation"; }
+  drivers::DriverResult<> check(const drivers::Call& call) override;
+  drivers::DriverResult<std::vector<drivers::PoolReport>> pools(const drivers::Call& call) override;
+  drivers::DriverResult<drivers::Probe> probe(const drivers::Call& call, const drivers::ObjectRef& object) override;
+  drivers::DriverResult<> create(const drivers::Call& call, const drivers::ObjectRef& object, Bytes size) override;
+  drivers::DriverResult<> remove(const drivers::Call& call, const drivers::ObjectRef& object) override;
+  drivers::DriverResult<std::vector<std::string>> list(const drivers::Call& call, std::string_view pool, std::string_view after,
+                                                       std::size_t limit) override;
+  drivers::DriverResult<drivers::Location> locate(const drivers::Call& call, const drivers::ObjectRef& object) override;
+  drivers::DriverResult<> extend(const drivers::Call& call, const drivers::ObjectRef& object, Bytes size) override;
+  drivers::DriverResult<> snapshot(const drivers::Call& call, const drivers::ObjectRef& source, const drivers::ObjectRef& snapshot) override;
+  drivers::DriverResult<> clone(const drivers::Call& call, const drivers::ObjectRef& source, const drivers::ObjectRef& target, Bytes size) override;
+  drivers::DriverResult<> flatten(const drivers::Call& call, const drivers::ObjectRef& object) override;
+
+ private:
+  using Effect = std::function<drivers::DriverResult<>()>;
+  drivers::DriverResult<> arrive(const drivers::Call& call, std::string_view verb, const std::string& name);
+  drivers::DriverResult<> act(const drivers::Call& call, std::string_view verb, const std::string& name, const Effect& effect);
+  drivers::DriverResult<> fill(const drivers::Call& call, const std::string& source, const drivers::ObjectRef& target, Bytes size);
+
+  Baton& baton_;
+  SimArray& array_;
+};
+
+}  // namespace scoria::simulation
