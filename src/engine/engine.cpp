@@ -223,6 +223,7 @@ void Engine::drain(Duration limit) {
   while (loops_ > 1 && !deadline.passed(clock_)) clock_.sleep(std::chrono::milliseconds{5});
   left_ = true;
   stop_heartbeat_.raise();
+  while (loops_ > 0 && !deadline.passed(clock_)) clock_.sleep(std::chrono::milliseconds{1});
   try {
     membership_.leave();
   } catch (const std::exception& failure) {
