@@ -430,7 +430,7 @@ Front::Front(Clock& clock_in, ServerOptions options_in, Handler handler, Server:
       mailbox(std::make_shared<Mailbox>([this] { asio::post(io, [this] { deliver(); }); })),
       workers(clock, options.workers, options.queue_limit, std::move(handler)),
       io_thread(clock) {
-  if (!options.tls_certificate_file.empty()) tls.emplace(tls_context(options));
+  if (!options.tls_certificate_file.empty() || !options.tls_key_file.empty()) tls.emplace(tls_context(options));
   try {
     const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
     acceptor.open(endpoint.protocol());
