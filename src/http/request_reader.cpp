@@ -16,7 +16,22 @@ struct RequestReader::Parser {
   beast::http::request_parser<beast::http::string_body> beast;
 };
 
-RequestReader::RequestReader(Limits limits) : limits_(limits) {}
+namespace {
+
+constexpr std::size_t largest_header = 60000;  // Beast keeps the length of a field in 16 bits
+
+/// Beast 1.81 aborts when the last chunk ("0", two line ends) is shown to it byte by byte (corrected later by its pull 2861).
+/// No chunked body that is still open ends with less than that, so it is safe to wait for so much.
+template <class Parser>
+std::size_t least_bytes(const Parser& parser) {
+  return parser.is_header_done() && parser.chunked() ? 5 : 1;
+}
+
+}  // namespace
+
+RequestReader::RequestReader(Limits limits) : limits_(limits) {
+  limits_.header_bytes = std::min(limits_.header_bytes, largest_header);
+}
 RequestReader::~RequestReader() = default;
 
 RequestReader::State RequestReader::feed(std::string_view bytes) {
@@ -42,30 +57,49 @@ void RequestReader::advance() {
     // Some clients send a line end too many after a body.
     pending_.erase(0, std::min(pending_.find_first_not_of("\r\n"), pending_.size()));
     if (pending_.empty()) return;
+    if (pending_[0] < 'A' || pending_[0] > 'z') return refuse(400, "The request is no HTTP.");  // TLS, for example
     state_ = State::header;
-    parser_ = std::make_unique<Parser>();
-    parser_->beast.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
-    parser_->beast.body_limit(limits_.body_bytes);
+    header_searched_ = 0;
   }
+  if (state_ == State::header && !find_header_end()) return;
   auto& parser = parser_->beast;
   std::size_t used = 0;
-  while (state_ != State::refused && !parser.is_done() && used < pending_.size()) {
+  while (state_ != State::refused && !parser.is_done() && pending_.size() - used >= least_bytes(parser)) {
     beast::error_code error;
-    used += parser.put(boost::asio::buffer(pending_.data() + used, pending_.size() - used), error);
-    if (error == beast::http::error::header_limit) return refuse(431, "The header of the request is too large.");
+    const std::size_t body_before = parser.get().body().size();
+    const std::size_t taken = parser.put(boost::asio::buffer(pending_.data() + used, pending_.size() - used), error);
+    used += taken;
     if (error == beast::http::error::body_limit) return refuse(413, "The body of the request is too large.");
     if (error && error != beast::http::error::need_more) return refuse(400, "The request is no valid HTTP: " + error.message() + ".");
-    if (state_ == State::header && parser.is_header_done()) read_header();
+    if (state_ == State::header && parser.is_header_done()) {
+      read_header();
+    } else if (std::max(taken - (parser.get().body().size() - body_before), error ? pending_.size() - used : 0) > limits_.header_bytes) {
+      return refuse(400, "A line or the trailer of a chunk is too long.");
+    }
     if (error) break;
   }
   pending_.erase(0, used);
-  if (state_ == State::refused) return;
-  if (parser.is_done()) {
-    request_.body = std::move(parser.get().body());
-    state_ = State::complete;
-  } else if (state_ == State::body && pending_.size() > limits_.header_bytes) {
-    refuse(400, "A chunk of the request has a line without end.");  // the parser itself would wait for ever
+  if (state_ == State::refused || !parser.is_done()) return;
+  request_.body = std::move(parser.get().body());
+  state_ = State::complete;
+}
+
+/// Beast sees a header only when it is whole: its own limit depends on how the bytes come.
+bool RequestReader::find_header_end() {
+  const std::size_t end = pending_.find("\r\n\r\n", header_searched_);
+  const std::size_t size = end == std::string::npos ? pending_.size() : end + 4;
+  if (size > limits_.header_bytes) {
+    refuse(431, "The header of the request is too large.");
+    return false;
   }
+  if (end == std::string::npos) {
+    header_searched_ = size > 3 ? size - 3 : 0;
+    return false;
+  }
+  parser_ = std::make_unique<Parser>();
+  parser_->beast.header_limit(static_cast<std::uint32_t>(size) + 1);
+  parser_->beast.body_limit(limits_.body_bytes);
+  return true;
 }
 
 /// Takes over the header. What comes behind it (trailers of a chunked body) must not change it any more.

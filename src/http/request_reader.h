@@ -12,7 +12,7 @@ namespace scoria::http {
 class RequestReader {
  public:
   struct Limits {
-    std::size_t header_bytes = 16 * 1024;
+    std::size_t header_bytes = 16 * 1024;  // at most 60000
     std::size_t body_bytes = 114688;
   };
   enum class State {
@@ -48,12 +48,14 @@ class RequestReader {
  private:
   struct Parser;
   void advance();
+  bool find_header_end();
   void read_header();
   void refuse(int status, std::string why);
 
   Limits limits_;
   std::unique_ptr<Parser> parser_;
   std::string pending_;  // not parsed yet
+  std::size_t header_searched_ = 0;
   Request request_;
   State state_ = State::idle;
   bool wants_continue_ = false;

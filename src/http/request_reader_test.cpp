@@ -74,8 +74,8 @@ TEST(RequestReader, what_two_readers_could_split_differently_is_refused) {
   EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")), 400);
   EXPECT_EQ(status_of(post("Transfer-Encoding: identity\r\n")), 400);
   EXPECT_EQ(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
-  EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\n", "zz\r\n")), 400);
-  EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\n", "3\r\nabcXY\r\n")), 400);
+  EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\n", "zz\r\n\r\n")), 400);
+  EXPECT_EQ(status_of(post("Transfer-Encoding: chunked\r\n", "3\r\nabcXY0\r\n")), 400);
   EXPECT_EQ(status_of(post("Bad Name: x\r\n")), 400);
   EXPECT_EQ(status_of(post("Name : x\r\n")), 400);
 }

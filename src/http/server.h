@@ -14,7 +14,7 @@ struct ServerOptions {
   std::uint16_t port = 0;               // 0: the kernel picks; see Server::port()
   std::string tls_certificate_file;     // both or none; PEM, the chain in the certificate's file
   std::string tls_key_file;
-  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_header_bytes = 16 * 1024;  // at most 60000
   std::size_t max_body_bytes = 114688;  // osapi_max_request_body_size; more is answered 413
   Duration header_timeout = std::chrono::seconds{10};  // from the first byte of a request
   Duration body_timeout = std::chrono::seconds{60};
