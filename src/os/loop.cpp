@@ -33,8 +33,17 @@ std::optional<loop_info64> info_of(const std::string& path) {
 }
 
 LoopDevice described(const std::string& path, const loop_info64& info) {
-  return {.path = path, .read_only = (info.lo_flags & LO_FLAGS_READ_ONLY) != 0, .direct_io = (info.lo_flags & LO_FLAGS_DIRECT_IO) != 0};
+  const char* label = reinterpret_cast<const char*>(info.lo_file_name);
+  return {.path = path,
+          .read_only = (info.lo_flags & LO_FLAGS_READ_ONLY) != 0,
+          .direct_io = (info.lo_flags & LO_FLAGS_DIRECT_IO) != 0,
+          .label = std::string(label, ::strnlen(label, LO_NAME_SIZE)),
+          .file_device = info.lo_device,
+          .file_inode = info.lo_inode};
 }
+
+/// A device whose window on the file begins where no file can have a byte: every read and write fails.
+constexpr std::uint64_t beyond_every_file = 0x7fffffffffffffffULL;
 
 /// EINVAL where the file system has no direct I/O (tmpfs of older kernels).
 bool configure(const Fd& device, const Fd& file, const LoopOptions& options, bool direct_io) {
@@ -43,6 +52,7 @@ bool configure(const Fd& device, const Fd& file, const LoopOptions& options, boo
   config.block_size = options.block_size;
   if (options.read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
   if (direct_io) config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
+  options.label.copy(reinterpret_cast<char*>(config.info.lo_file_name), LO_NAME_SIZE - 1);
   return ::ioctl(device.get(), LOOP_CONFIGURE, &config) == 0;
 }
 
@@ -67,15 +77,21 @@ LoopDevice attach_loop(const Fd& file, const LoopOptions& options) {
   fail(EBUSY, "find", "a free loop device");
 }
 
-std::vector<LoopDevice> loops_on(const Fd& file) {
-  const struct stat status = status_of(file);
+std::vector<LoopDevice> all_loops() {
   std::vector<LoopDevice> out;
   for (const std::string& name : names_in(open_directory("/sys/block"))) {
     if (!name.starts_with("loop")) continue;
     const std::string path = "/dev/" + name;
     const std::optional<loop_info64> info = info_of(path);
-    if (info && info->lo_device == status.st_dev && info->lo_inode == status.st_ino) out.push_back(described(path, *info));
+    if (info && info->lo_offset != beyond_every_file) out.push_back(described(path, *info));
   }
+  return out;
+}
+
+std::vector<LoopDevice> loops_on(const Fd& file) {
+  const struct stat status = status_of(file);
+  std::vector<LoopDevice> out = all_loops();
+  std::erase_if(out, [&](const LoopDevice& loop) { return loop.file_device != status.st_dev || loop.file_inode != status.st_ino; });
   return out;
 }
 
@@ -95,6 +111,17 @@ bool detach_loop(const std::string& device) {
     }
   }
   return !info_of(device);
+}
+
+void fence_loop(const std::string& device) {
+  const std::optional<Fd> fd = open_if_there(device, O_RDONLY);
+  loop_info64 info{};
+  if (!fd || ::ioctl(fd->get(), LOOP_GET_STATUS64, &info) != 0) return;
+  // The kernel flushes the device, waits until no request is under way, then changes the window; the device goes when
+  // its last user closes it.
+  info.lo_offset = beyond_every_file;
+  info.lo_flags |= LO_FLAGS_AUTOCLEAR;
+  if (::ioctl(fd->get(), LOOP_SET_STATUS64, &info) != 0 && errno != ENXIO) fail("cut off the users of", device);
 }
 
 }  // namespace scoria::os

@@ -1,0 +1,129 @@
+#include "exports/exports.h"
+
+#include <fcntl.h>
+
+#include "base/text.h"
+#include "exports/local/local_exporter.h"
+#include "exports/nbd/nbd_exporter.h"
+#include "exports/errors.h"
+#include "observe/log.h"
+#include "os/files.h"
+#include "os/loop.h"
+
+namespace scoria::exports {
+namespace {
+
+constexpr std::size_t state_path_limit = 60;  // socket paths below it must fit into 107 characters
+constexpr Duration remember_removed = std::chrono::hours{48};
+
+}  // namespace
+
+Exports::Exports(Clock& clock, Options options)
+    : clock_(clock), options_(std::move(options)), state_(clock, options_.state_directory), supervisor_(clock) {
+  exporters_.push_back(std::make_unique<LocalExporter>(clock_, options_, state_));
+  auto nbd = std::make_unique<NbdExporter>(clock_, options_, state_, supervisor_);
+  nbd_ = nbd.get();
+  exporters_.push_back(std::move(nbd));
+}
+
+Exports::~Exports() = default;
+
+DriverResult<> Exports::start() {
+  if (options_.state_directory.empty() || options_.state_directory.size() > state_path_limit || options_.state_directory.front() != '/')
+    return failed(FailureClass::permanent, "the exports' state directory '{}' must be an absolute path of at most {} characters",
+                  options_.state_directory, state_path_limit);
+  const DriverResult<> opened = guarded([&]() -> DriverResult<> {
+    state_.open();
+    state_.forget_removed(remember_removed);
+    return {};
+  });
+  if (opened) supervisor_.start();
+  return opened;
+}
+
+void Exports::stop() { supervisor_.stop(); }
+
+Result<std::string> Exports::choose(const Connector& connector, std::string_view preferred) const {
+  std::string wish = lower_case(connector.transport.empty() ? preferred : std::string_view(connector.transport));
+  if (wish.empty()) wish = connector.initiator.empty() ? "local" : "iscsi";
+  if (wish == "nbd+unix") wish = "nbd";
+  if (!exporter(wish)) return refuse(RefusalCode::unsupported, "Volumes are not exported over '{}' here; there are local, nbd, nbd+unix and iscsi.", wish);
+  if (wish == "iscsi" && connector.initiator.empty())
+    return refuse(RefusalCode::invalid_input, "An attachment over iSCSI needs the initiator's name in its connector.");
+  return wish;
+}
+
+DriverResult<Exporter*> Exports::exporter(std::string_view protocol) const {
+  for (const std::unique_ptr<Exporter>& item : exporters_)
+    if (item->protocol() == protocol) return item.get();
+  return failed(FailureClass::permanent, "there is no export protocol '{}'", protocol);
+}
+
+DriverResult<Connection> Exports::ensure(const Call& call, std::string_view protocol, const ExportSpec& spec) {
+  const DriverResult<Exporter*> found = exporter(protocol);
+  if (!found) return tl::unexpected(found.error());
+  return (*found)->ensure(call, spec);
+}
+
+DriverResult<> Exports::remove(const Call& call, const std::string& name) {
+  for (const std::unique_ptr<Exporter>& item : exporters_)
+    if (const DriverResult<> removed = item->remove(call, name); !removed) return removed;
+  return {};
+}
+
+DriverResult<bool> Exports::grow(const Call& call, std::string_view protocol, const ExportSpec& spec) {
+  const DriverResult<Exporter*> found = exporter(protocol);
+  if (!found) return tl::unexpected(found.error());
+  return (*found)->grow(call, spec);
+}
+
+DriverResult<> Exports::throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits) {
+  const DriverResult<Exporter*> found = exporter(protocol);
+  if (!found) return tl::unexpected(found.error());
+  return (*found)->throttle(call, name, limits);
+}
+
+DriverResult<std::vector<Exports::Listed>> Exports::list(const Call& call) {
+  std::vector<Listed> out;
+  for (const std::unique_ptr<Exporter>& item : exporters_) {
+    DriverResult<std::vector<std::string>> names = item->list(call);
+    if (!names) return tl::unexpected(names.error());
+    for (std::string& name : *names) out.push_back({item->protocol(), std::move(name)});
+  }
+  return out;
+}
+
+std::vector<Exports::Report> Exports::reports(const Call& call) {
+  std::vector<Report> out;
+  for (const std::unique_ptr<Exporter>& item : exporters_) {
+    const std::string protocol = item->protocol();
+    const DriverResult<> checked = item->check(call);
+    out.push_back({.protocol = protocol, .usable = checked.has_value(), .trouble = checked ? std::string() : checked.error().message,
+                   .raw_only = needs_raw(protocol), .grows_online = protocol == "local", .limits = protocol == "nbd"});
+  }
+  return out;
+}
+
+DriverResult<> Exports::movable(const std::string& path) const {
+  const std::optional<os::Fd> file = os::open_if_there(path, O_RDONLY);
+  if (file && !os::loops_on(*file).empty()) return failed(FailureClass::busy, "{} is attached as a local device too, which cannot move while it is in use", path);
+  return {};
+}
+
+DriverResult<bool> Exports::redirect(const Call& call, const drivers::Location& from, const drivers::Location& to) {
+  return guarded([&] { return nbd_->redirect(call, from, to, [this](const std::string& base) { return movable(base); }); });
+}
+
+DriverResult<bool> Exports::mirror(const Call& call, const drivers::Location& from, const drivers::Location& to,
+                                   const std::function<DriverResult<>()>& commit) {
+  return guarded([&]() -> DriverResult<bool> {
+    if (const auto free = movable(from.path); !free) return tl::unexpected(free.error());
+    return nbd_->mirror(call, from, to, commit);
+  });
+}
+
+DriverResult<bool> Exports::resize(const Call& call, const drivers::Location& at, Bytes size) {
+  return guarded([&] { return nbd_->resize(call, at, size); });
+}
+
+}  // namespace scoria::exports

@@ -1,0 +1,79 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "drivers/live.h"
+#include "exports/exporter.h"
+#include "exports/options.h"
+#include "exports/state.h"
+#include "exports/supervisor.h"
+
+namespace scoria::exports {
+
+class NbdExporter;
+
+/// All protocols of this node behind one door; also what drivers ask to move or grow a volume in use. Thread-safe.
+class Exports final : public drivers::LiveUse {
+ public:
+  Exports(Clock& clock, Options options);
+  ~Exports() override;
+
+  /// Opens the state directory, takes over what a predecessor left running and supervises from then on.
+  DriverResult<> start();
+  /// Ends supervision. The exports go on serving.
+  void stop();
+
+  /// The protocol an attachment gets: what the connector asks for, else `preferred` (the backend's target_protocol, in
+  /// any case), else "local" for a client on this host that names no initiator. Refused: unknown words, iscsi without
+  /// an initiator name.
+  Result<std::string> choose(const Connector& connector, std::string_view preferred) const;
+  /// True when that protocol serves raw files only: a volume kept otherwise must be flattened before it is attached so.
+  static bool needs_raw(std::string_view protocol) { return protocol == "local" || protocol == "iscsi"; }
+
+  /// As Exporter's, through the protocol that choose() named.
+  DriverResult<Connection> ensure(const Call& call, std::string_view protocol, const ExportSpec& spec);
+  /// Through every protocol: absent is success.
+  DriverResult<> remove(const Call& call, const std::string& name);
+  DriverResult<bool> grow(const Call& call, std::string_view protocol, const ExportSpec& spec);
+  DriverResult<> throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits);
+
+  struct Listed {
+    std::string protocol;
+    std::string name;
+  };
+  DriverResult<std::vector<Listed>> list(const Call& call);
+
+  /// What can be said to operators and schedulers about a protocol on this node, now.
+  struct Report {
+    std::string protocol;
+    bool usable = false;
+    std::string trouble;        // why not, and what to do
+    bool raw_only = false;
+    bool grows_online = false;  // clients see a new size without reconnecting
+    bool limits = false;        // QoS is applied by Scoria, live
+  };
+  std::vector<Report> reports(const Call& call);
+
+  // LiveUse. Only NBD can move a volume under its clients; `busy` names the protocol that cannot.
+  DriverResult<bool> redirect(const Call& call, const drivers::Location& from, const drivers::Location& to) override;
+  DriverResult<bool> mirror(const Call& call, const drivers::Location& from, const drivers::Location& to,
+                            const std::function<DriverResult<>()>& commit) override;
+  DriverResult<bool> resize(const Call& call, const drivers::Location& at, Bytes size) override;
+
+ private:
+  DriverResult<Exporter*> exporter(std::string_view protocol) const;
+  DriverResult<> movable(const std::string& path) const;
+
+  Clock& clock_;
+  const Options options_;
+  State state_;
+  Supervisor supervisor_;
+  std::vector<std::unique_ptr<Exporter>> exporters_;
+  NbdExporter* nbd_ = nullptr;
+};
+
+}  // namespace scoria::exports

@@ -1,0 +1,55 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "exports/nbd/qmp.h"
+#include "exports/nbd/record.h"
+#include "exports/options.h"
+#include "exports/state.h"
+
+namespace scoria::exports {
+
+/// Starts, finds and commands the storage daemons of this node, one per volume. Callers hold the volume's lock.
+class StorageDaemons {
+ public:
+  StorageDaemons(Clock& clock, const Options& options, const State& state);
+
+  static std::string folder(const std::string& volume) { return "nbd/" + volume; }
+  std::string socket_path(const std::string& volume) const { return state_.path(folder(volume) + "/nbd"); }
+
+  /// Is the program there? The message says what to install.
+  DriverResult<> check() const;
+  /// The daemon's control connection; nothing when there is no daemon.
+  DriverResult<std::optional<Qmp>> connect(const std::string& volume, Deadline deadline) const;
+  /// Starts a daemon that serves the record's exports on that listening socket. Waits for the image's lock, which a
+  /// killed predecessor keeps for some hundred milliseconds; a lost daemon of ours on it is ended first.
+  DriverResult<os::Process> start(const NbdVolume& volume, const os::Fd& listener, Deadline deadline) const;
+  /// The descriptor number under which a daemon has its listening socket.
+  static constexpr int listener_number = 10;
+
+  /// Makes the running daemon export exactly what the record says, with its limits.
+  DriverResult<> converge(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const;
+  /// Cuts all clients of the export off: after success none of their writes is under way.
+  DriverResult<> drop(Qmp& qmp, const std::string& export_id, Deadline deadline) const;
+  DriverResult<> set_limits(Qmp& qmp, const NbdExport& item, Deadline deadline) const;
+  /// Ends the daemon, by force if it does not listen, and returns when nothing of it can write any more.
+  DriverResult<> end(const NbdVolume& volume, Deadline deadline) const;
+  /// Kills daemons of that volume whose control socket is lost.
+  void end_strays(const std::string& volume, Deadline deadline) const;
+  /// Text of the image node for a running daemon.
+  std::string image_text(const drivers::Location& location, int image, bool no_backing) const;
+
+ private:
+  std::vector<std::string> arguments(const NbdVolume& volume) const;
+  std::string tls_object() const;
+  DriverResult<> wait_unlocked(const NbdVolume& volume, Deadline deadline) const;
+  DriverResult<os::Process> wait_ready(const NbdVolume& volume, const os::Process& process, Deadline deadline) const;
+  DriverResult<> add(Qmp& qmp, const NbdVolume& volume, const NbdExport& item, Deadline deadline) const;
+
+  Clock& clock_;
+  const Options& options_;
+  const State& state_;
+  const bool io_uring_;
+};
+
+}  // namespace scoria::exports

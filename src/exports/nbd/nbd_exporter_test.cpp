@@ -1,0 +1,231 @@
+#include "exports/nbd/nbd_exporter.h"
+
+#include <signal.h>
+
+#include "exports/nbd/qmp.h"
+#include "exports/testing.h"
+
+namespace scoria::exports {
+namespace {
+
+class Nbd : public ExportsTest {
+ protected:
+  Nbd() { start(); }
+
+  std::string ensure(const ExportSpec& wanted) {
+    const auto made = exports->ensure(call(), "nbd", wanted);
+    EXPECT_TRUE(made.has_value()) << (made ? "" : made.error().message);
+    return made ? text(*made, "uri") : std::string();
+  }
+
+  std::optional<os::Process> daemon(const std::string& volume) {
+    auto qmp = Qmp::connect(clock, options.state_directory + "/nbd/" + volume + "/qmp", Deadline::in(clock, 5s));
+    return qmp && *qmp ? (*qmp)->daemon() : std::nullopt;
+  }
+
+  void kill_daemon(const std::string& volume) {
+    const std::optional<os::Process> process = daemon(volume);
+    ASSERT_TRUE(process.has_value());
+    ASSERT_TRUE(os::send_signal(*process, SIGKILL));
+    ASSERT_TRUE(os::wait_gone(clock, *process, Deadline::in(clock, 5s)));
+  }
+};
+
+TEST_F(Nbd, what_is_written_through_an_export_is_in_the_file) {
+  const auto place = raw("v1");
+  const std::string uri = ensure(spec("a1", place, "nbd+unix"));
+  EXPECT_TRUE(io(uri, {"write -P 7 1M 64k", "flush", "read -P 7 1M 64k"})) << said;
+  ASSERT_TRUE(exports->remove(call(), "a1").has_value());
+  EXPECT_TRUE(io(place.path, {"read -P 7 1M 64k"})) << said;
+}
+
+TEST_F(Nbd, making_it_again_answers_the_same_and_keeps_the_daemon) {
+  const ExportSpec wanted = spec("a1", raw("v1"), "nbd");
+  const std::string uri = ensure(wanted);
+  const auto process = daemon("vol-v1");
+  EXPECT_EQ(ensure(wanted), uri);
+  EXPECT_EQ(daemon("vol-v1"), process);
+}
+
+TEST_F(Nbd, removing_the_last_export_ends_the_daemon_and_twice_is_no_error) {
+  const std::string uri = ensure(spec("a1", raw("v1"), "nbd+unix"));
+  const auto process = daemon("vol-v1");
+  ASSERT_TRUE(process.has_value());
+  EXPECT_TRUE(exports->remove(call(), "a1").has_value());
+  EXPECT_FALSE(os::alive(*process));
+  EXPECT_FALSE(io(uri, {"read 0 4k"}));
+  EXPECT_TRUE(exports->remove(call(), "a1").has_value());
+  EXPECT_TRUE(exports->list(call())->empty());
+}
+
+TEST_F(Nbd, a_removed_name_never_comes_back) {
+  const ExportSpec wanted = spec("a1", raw("v1"), "nbd+unix");
+  ensure(wanted);
+  ASSERT_TRUE(exports->remove(call(), "a1").has_value());
+  const auto again = exports->ensure(call(), "nbd", wanted);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().kind, drivers::FailureClass::permanent);
+}
+
+TEST_F(Nbd, two_attachments_share_a_daemon_and_one_goes_without_the_other) {
+  const auto place = raw("v1");
+  const std::string one = ensure(spec("a1", place, "nbd+unix"));
+  const std::string two = ensure(spec("a2", place, "nbd+unix"));
+  const auto process = daemon("vol-v1");
+  EXPECT_TRUE(io(one, {"write -P 3 0 4k"})) << said;
+  EXPECT_TRUE(io(two, {"read -P 3 0 4k"})) << said;
+  ASSERT_TRUE(exports->remove(call(), "a1").has_value());
+  EXPECT_FALSE(io(one, {"read 0 4k"}));
+  EXPECT_TRUE(io(two, {"read -P 3 0 4k", "write -P 4 0 4k"})) << said;
+  EXPECT_EQ(daemon("vol-v1"), process);
+}
+
+TEST_F(Nbd, a_read_only_export_refuses_writes) {
+  ExportSpec wanted = spec("a1", raw("v1"), "nbd+unix");
+  wanted.read_only = true;
+  const std::string uri = ensure(wanted);
+  EXPECT_TRUE(io(uri, {"read 0 4k"}, true)) << said;
+  EXPECT_FALSE(io(uri, {"write -P 9 0 4k"}));
+  EXPECT_TRUE(io(wanted.location.path, {"read -P 0 0 4k"})) << said;
+}
+
+TEST_F(Nbd, a_killed_daemon_is_back_with_the_same_sockets) {
+  const std::string uri = ensure(spec("a1", raw("v1"), "nbd"));
+  ASSERT_TRUE(io(uri, {"write -P 5 0 4k"})) << said;
+  kill_daemon("vol-v1");
+  const Instant killed = clock.now();
+  EXPECT_TRUE(io(uri, {"read -P 5 0 4k"})) << said;  // waits in the listening socket's queue
+  EXPECT_LT(clock.now() - killed, 1s);
+}
+
+TEST_F(Nbd, a_successor_takes_over_the_running_daemon_and_supervises_it) {
+  const std::string uri = ensure(spec("a1", raw("v1"), "nbd+unix"));
+  const auto process = daemon("vol-v1");
+  restart();
+  EXPECT_EQ(daemon("vol-v1"), process);
+  EXPECT_EQ(exports->list(call())->size(), 1u);
+  for (int i = 0; i < 300 && !io(uri, {"read 0 4k"}); ++i) clock.sleep(5ms);
+  clock.sleep(100ms);
+  kill_daemon("vol-v1");
+  EXPECT_TRUE(io(uri, {"read 0 4k"})) << said;
+}
+
+TEST_F(Nbd, a_lost_state_directory_is_made_again_from_the_specification) {
+  const ExportSpec wanted = spec("a1", raw("v1"), "nbd");
+  const std::string uri = ensure(wanted);
+  exports->stop();
+  exports.reset();
+  os::remove_tree(os::open_directory(folder), "s");
+  start();
+  EXPECT_EQ(ensure(wanted), uri);
+  EXPECT_TRUE(io(uri, {"read 0 4k"})) << said;
+}
+
+TEST_F(Nbd, limits_change_while_it_serves) {
+  ExportSpec wanted = spec("a1", raw("v1"), "nbd+unix");
+  wanted.throttle.total_iops = 100000;
+  const std::string uri = ensure(wanted);
+  ASSERT_TRUE(exports->throttle(call(), "nbd", "a1", {.total_iops = 100}).has_value());
+  const Instant begin = clock.now();
+  const os::Finished bench = os::run(clock, {.arguments = {"qemu-img", "bench", "-w", "-f", "raw", "-c", "40", "-d", "1", "-s", "4096", uri}}, Deadline::in(clock, 20s));
+  EXPECT_TRUE(bench.ok()) << bench.errors;
+  EXPECT_GT(clock.now() - begin, 200ms);
+  EXPECT_FALSE(exports->throttle(call(), "nbd", "a1", {.total_iops = 50, .read_iops = 5}).has_value());
+  EXPECT_FALSE(exports->throttle(call(), "nbd", "nobody", {}).has_value());
+}
+
+TEST_F(Nbd, a_grown_volume_is_seen_by_who_connects_again) {
+  ExportSpec wanted = spec("a1", raw("v1"), "nbd+unix");
+  const std::string uri = ensure(wanted);
+  raw("v1", 32 * mib);
+  wanted.size = {32 * mib};
+  const auto grown = exports->grow(call(), "nbd", wanted);
+  ASSERT_TRUE(grown.has_value()) << grown.error().message;
+  EXPECT_FALSE(*grown);
+  EXPECT_TRUE(io(uri, {"write -P 1 31M 64k"})) << said;
+}
+
+TEST_F(Nbd, a_qcow2_in_use_grows_through_its_daemon) {
+  const auto place = qcow2("q1", "16M");
+  const std::string uri = ensure(spec("a1", place, "nbd+unix"));
+  const auto resized = exports->resize(call(), place, {64 * mib});
+  ASSERT_TRUE(resized.has_value()) << resized.error().message;
+  EXPECT_TRUE(*resized);
+  EXPECT_TRUE(io(uri, {"write -P 1 60M 64k"})) << said;
+}
+
+TEST_F(Nbd, a_redirected_volume_writes_to_its_overlay_only) {
+  auto base = raw("v1");
+  base.write_through = true;
+  const std::string uri = ensure(spec("a1", base, "nbd+unix"));
+  ASSERT_TRUE(io(uri, {"write -P 1 0 64k"})) << said;
+  const auto overlay = qcow2("v1.1", base.path, true);
+  const auto moved = exports->redirect(call(), base, overlay);
+  ASSERT_TRUE(moved.has_value()) << moved.error().message;
+  EXPECT_TRUE(*moved);
+  EXPECT_TRUE(io(uri, {"read -P 1 0 64k", "write -P 2 0 64k", "read -P 2 0 64k"})) << said;
+  EXPECT_TRUE(io(base.path, {"read -P 1 0 64k"}, true)) << said;
+  EXPECT_EQ(exports->redirect(call(), base, overlay).value_or(false), true);
+  kill_daemon("vol-v1");
+  EXPECT_TRUE(io(uri, {"read -P 2 0 64k"})) << said;
+}
+
+TEST_F(Nbd, nobody_serves_it_is_said_to_the_driver) {
+  const auto base = raw("v1");
+  EXPECT_EQ(exports->redirect(call(), base, qcow2("v1.1", base.path, true)).value_or(true), false);
+  EXPECT_EQ(exports->resize(call(), base, {32 * mib}).value_or(true), false);
+}
+
+TEST_F(Nbd, a_mirrored_volume_moves_after_the_commit) {
+  const auto from = qcow2("q1", "16M");
+  const auto to = raw("q1.raw");
+  const std::string uri = ensure(spec("a1", from, "nbd+unix"));
+  ASSERT_TRUE(io(uri, {"write -P 1 0 1M"})) << said;
+  int commits = 0;
+  const auto moved = exports->mirror(call(), from, to, [&]() -> DriverResult<> { return ++commits, DriverResult<>(); });
+  ASSERT_TRUE(moved.has_value()) << moved.error().message;
+  EXPECT_EQ(commits, 1);
+  EXPECT_TRUE(io(uri, {"read -P 1 0 1M", "write -P 2 8M 64k"})) << said;
+  ASSERT_TRUE(exports->remove(call(), "a1").has_value());
+  EXPECT_TRUE(io(to.path, {"read -P 1 0 1M", "read -P 2 8M 64k"})) << said;
+}
+
+TEST_F(Nbd, a_failing_commit_leaves_the_volume_where_it_was) {
+  const auto from = qcow2("q1", "16M");
+  const auto to = raw("q1.raw");
+  const std::string uri = ensure(spec("a1", from, "nbd+unix"));
+  const auto moved = exports->mirror(call(), from, to, [&]() -> DriverResult<> { return tl::unexpected(drivers::DriverError{drivers::FailureClass::busy, "no"}); });
+  EXPECT_FALSE(moved.has_value());
+  EXPECT_TRUE(io(uri, {"write -P 2 0 64k"})) << said;
+  ASSERT_TRUE(exports->remove(call(), "a1").has_value());
+  EXPECT_TRUE(io(to.path, {"read -P 0 0 64k"})) << said;
+}
+
+TEST_F(Nbd, mixed_transports_of_one_volume_are_refused) {
+  const auto place = raw("v1");
+  ensure(spec("a1", place, "nbd+unix"));
+  const auto other = exports->ensure(call(), "nbd", spec("a2", place, "nbd"));
+  ASSERT_FALSE(other.has_value());
+  EXPECT_NE(other.error().message.find("nbd+unix"), std::string::npos);
+}
+
+TEST_F(Nbd, an_image_that_another_program_has_is_busy_not_stolen) {
+  const auto place = raw("v1");
+  os::Process holder;
+  {
+    const std::string node = R"({"driver":"file","node-name":"f","filename":")" + place.path + R"(","locking":"on"})";
+    holder = os::start_daemon({.arguments = {"qemu-storage-daemon", "--blockdev", node, "--nbd-server", "addr.type=unix,addr.path=" + folder + "/x",
+                                             "--export", "nbd,id=e,node-name=f,name=f,writable=on"}}, "");
+    const os::Fd file = os::open_file(place.path, O_RDONLY);
+    for (int i = 0; i < 1000 && !os::locked_by_others(file); ++i) clock.sleep(2ms);
+  }
+  const auto made = exports->ensure(call(200ms), "nbd", spec("a1", place, "nbd+unix"));
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().kind, drivers::FailureClass::busy);
+  EXPECT_TRUE(os::alive(holder));
+  os::send_signal(holder, SIGKILL);
+  os::wait_gone(clock, holder, Deadline::in(clock, 5s));
+}
+
+}  // namespace
+}  // namespace scoria::exports
