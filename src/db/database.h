@@ -158,12 +158,17 @@ class Database {
     }
   }
 
+  /// `work(tx)` returns any value, or nothing.
   template <class Work>
   auto read(Work&& work) -> std::invoke_result_t<Work, Transaction&> {
     using Outcome = std::invoke_result_t<Work, Transaction&>;
-    std::optional<Outcome> outcome;
-    run_read([&](Transaction& tx) { outcome.emplace(work(tx)); });
-    return std::move(*outcome);
+    if constexpr (std::is_void_v<Outcome>) {
+      run_read([&](Transaction& tx) { work(tx); });
+    } else {
+      std::optional<Outcome> outcome;
+      run_read([&](Transaction& tx) { outcome.emplace(work(tx)); });
+      return std::move(*outcome);
+    }
   }
 
   /// Tells every process, this one too, that `queue` has work: best effort, may be lost, never waits for the server.

@@ -12,13 +12,14 @@ namespace {
 
 class FreshFile final : public Fresh {
  public:
-  explicit FreshFile(Clock& clock) : database_(open_sqlite(clock, {.path = folder_ + "/test.db"})) {}
+  explicit FreshFile(Clock& clock) : database_(open_sqlite(clock, {.path = address()})) {}
   ~FreshFile() override {
     database_.reset();
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
   Database& database() override { return *database_; }
+  std::string address() const override { return folder_ + "/test.db"; }
 
  private:
   static std::string make_folder() {
@@ -34,32 +35,38 @@ class FreshMemory final : public Fresh {
  public:
   explicit FreshMemory(Clock& clock) : database_(open_sqlite(clock, {.path = ":memory:", .inline_execution = true})) {}
   Database& database() override { return *database_; }
+  std::string address() const override { return {}; }
 
  private:
   std::unique_ptr<Database> database_;
 };
 
+/// One connection for all schemas of this process.
+Database& administration() {
+  static SystemClock clock;
+  static SystemRandom random;
+  static const auto database = open_postgres(clock, random, {.connection = std::getenv("SCORIA_TEST_POSTGRES"), .connections = 1});
+  return *database;
+}
+
 class FreshSchema final : public Fresh {
  public:
-  explicit FreshSchema(Clock& clock) : clock_(clock) {
-    administer("CREATE SCHEMA " + name_);
-    database_ = open_postgres(clock, random_, {.connection = connection() + " options='-c search_path=" + name_ + "'"});
+  explicit FreshSchema(Clock& clock) {
+    administration().write([&](Transaction& tx) { tx.run("CREATE SCHEMA " + name_); });
+    database_ = open_postgres(clock, random_, {.connection = address()});
   }
   ~FreshSchema() override {
     database_.reset();
-    administer("DROP SCHEMA " + name_ + " CASCADE");
+    administration().write([&](Transaction& tx) { tx.run("DROP SCHEMA " + name_ + " CASCADE"); });
   }
   Database& database() override { return *database_; }
-
- private:
-  static std::string connection() { return std::getenv("SCORIA_TEST_POSTGRES"); }
-  void administer(const std::string& sql) {
-    open_postgres(clock_, random_, {.connection = connection(), .connections = 1})->write([&](Transaction& tx) { tx.run(sql); });
+  std::string address() const override {
+    return fmt::format("{} options='-c search_path={}'", std::getenv("SCORIA_TEST_POSTGRES"), name_);
   }
 
-  Clock& clock_;
+ private:
   SystemRandom random_;
-  const std::string name_ = "t_" + random_.secret(16);
+  const std::string name_ = fmt::format("t_{:016x}", random_.next());
   std::unique_ptr<Database> database_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "db/database.h"
@@ -14,6 +15,8 @@ class Fresh {
  public:
   virtual ~Fresh() = default;
   virtual Database& database() = 0;
+  /// What another process would open it with: the file's path or libpq's connection string; empty in memory.
+  virtual std::string address() const = 0;
 };
 
 /// PostgreSQL: a schema of its own in the database that SCORIA_TEST_POSTGRES (a libpq connection string) names.

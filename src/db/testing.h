@@ -29,6 +29,8 @@ class EveryEngine : public ::testing::TestWithParam<Kind> {
     fresh_ = make_fresh(GetParam(), clock_);
   }
   Database& database() { return fresh_->database(); }
+  /// See Fresh::address().
+  std::string address() const { return fresh_->address(); }
   Clock& clock() { return clock_; }
 
  private:

@@ -54,6 +54,12 @@ Outcome outcome_of(const PGresult* result) {
   return {Rows(static_cast<std::size_t>(columns), std::move(cells)), touched};
 }
 
+/// libpq's last message without its line ends and its guesses.
+std::string complaint(const PGconn* handle) {
+  const std::string_view text = PQerrorMessage(handle);
+  return std::string(text.substr(0, text.find('\n')));
+}
+
 char type_of(const Value& value) { return value.null() ? '?' : value.is_text() ? 't' : 'i'; }
 
 /// Parameters in libpq's form: text, with a null pointer for null.
@@ -123,7 +129,7 @@ Connection::Connection(const PostgresOptions& options, std::atomic<std::uint64_t
   const Keywords keywords(options, extra);
   handle_ = PQconnectdbParams(keywords.names(), keywords.texts(), 0);
   if (PQstatus(handle_) != CONNECTION_OK || PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) != 1) {
-    const std::string why = PQerrorMessage(handle_);
+    const std::string why = complaint(handle_);
     PQfinish(handle_);
     throw Error("cannot connect to the database: " + why);
   }
@@ -164,7 +170,7 @@ Outcome Connection::exchange(std::span<const Statement> statements, Ending endin
   const bool commits = statements.back().prepared->text == "COMMIT";
   settle();
   for (const Statement& statement : statements) send(statement);
-  if ((ending == Ending::closed ? PQpipelineSync(handle_) : PQsendFlushRequest(handle_)) != 1) lose(PQerrorMessage(handle_));
+  if ((ending == Ending::closed ? PQpipelineSync(handle_) : PQsendFlushRequest(handle_)) != 1) lose(complaint(handle_));
   commit_sent_ = commits;
   flush();
   ++round_trips_;
@@ -185,7 +191,7 @@ void Connection::send(const Statement& statement) {
   if (!fits) send_prepare(prepared, statement.values, statement);
   const Parameters parameters(statement.values);
   if (PQsendQueryPrepared(handle_, prepared.name.c_str(), parameters.size(), parameters.data(), nullptr, nullptr, 0) != 1)
-    lose(PQerrorMessage(handle_));
+    lose(complaint(handle_));
   expected_.push_back({&statement, false});
 }
 
@@ -198,7 +204,7 @@ void Connection::send_prepare(Prepared& prepared, const Values& values, const St
   }
   prepared.name = fmt::format("s{}", ++names_);
   if (PQsendPrepare(handle_, prepared.name.c_str(), prepared.text.c_str(), static_cast<int>(types.size()), types.data()) != 1)
-    lose(PQerrorMessage(handle_));
+    lose(complaint(handle_));
   expected_.push_back({&statement, true});
 }
 
@@ -211,7 +217,7 @@ void Connection::send_only(std::string_view sql) {
 }
 
 void Connection::close_batch() {
-  if (PQpipelineSync(handle_) != 1) lose(PQerrorMessage(handle_));
+  if (PQpipelineSync(handle_) != 1) lose(complaint(handle_));
   flush();
   ++owed_;
 }
@@ -240,19 +246,19 @@ bool Connection::usable() {
 
 void Connection::wait_io(bool writing) {
   pollfd waiting{PQsocket(handle_), static_cast<short>(writing ? POLLIN | POLLOUT : POLLIN), 0};
-  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(options_.statement_timeout + std::chrono::seconds{5});
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(options_.statement_timeout + std::min<Duration>(options_.statement_timeout, 5s));
   int ready = 0;
   do ready = ::poll(&waiting, 1, static_cast<int>(limit.count()));
   while (ready < 0 && errno == EINTR);
   if (ready <= 0) lose("no answer in time");
-  if ((waiting.revents & POLLOUT) == 0 && PQconsumeInput(handle_) != 1) lose(PQerrorMessage(handle_));
+  if ((waiting.revents & POLLOUT) == 0 && PQconsumeInput(handle_) != 1) lose(complaint(handle_));
 }
 
 void Connection::flush() {
   // Never blocks in the middle of a batch: with both sides' buffers full we would wait for each other.
   int left = 0;
   while ((left = PQflush(handle_)) == 1) wait_io(true);
-  if (left < 0) lose(PQerrorMessage(handle_));
+  if (left < 0) lose(complaint(handle_));
 }
 
 pg_result* Connection::next_result() {
@@ -267,7 +273,7 @@ void Connection::read_to_sync() {
     if (result && PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) return;
     // One null stands between two answers; more mean that libpq expects nothing.
     silent = result ? 0 : silent + 1;
-    if (silent > 2 || PQstatus(handle_) != CONNECTION_OK) lose(PQerrorMessage(handle_));
+    if (silent > 2 || PQstatus(handle_) != CONNECTION_OK) lose(complaint(handle_));
   }
 }
 
@@ -279,7 +285,7 @@ Outcome Connection::receive(Ending ending, bool commits) {
     const ResultHandle result(next_result());
     const ExecStatusType status = PQresultStatus(result.get());
     if (!result || (status == PGRES_FATAL_ERROR && PQstatus(handle_) != CONNECTION_OK && field(result.get(), PG_DIAG_SQLSTATE).empty()))
-      lose(PQerrorMessage(handle_));
+      lose(complaint(handle_));
     if (status == PGRES_FATAL_ERROR && !failure) failure = failure_of(result.get(), *one.statement);
     if (failure && failure->fatal) raise(*failure);
     if (one.preparing && status != PGRES_COMMAND_OK) one.statement->prepared->name.clear();
@@ -289,7 +295,7 @@ Outcome Connection::receive(Ending ending, bool commits) {
   }
   const bool standby_missed = commits && warned_;
   if (ending == Ending::open && failure) {
-    if (PQpipelineSync(handle_) != 1) lose(PQerrorMessage(handle_));
+    if (PQpipelineSync(handle_) != 1) lose(complaint(handle_));
     flush();
   }
   if (ending == Ending::closed || failure) read_to_sync();
@@ -315,8 +321,8 @@ void Connection::raise(const Failure& failure) {
   const std::string_view state = failure.state;
   if (failure.fatal) {
     lost_ = true;
-    // The server said so before it came to COMMIT: nothing stays. At COMMIT itself nobody knows.
-    if (failure.of_commit) throw Error(failure.text, true);
+    // The server said so before it came to COMMIT (25P03: it was idle): nothing stays. At COMMIT itself nobody knows.
+    if (failure.of_commit && state != "25P03") throw Error(failure.text, true);
     throw Rerun(failure.text);
   }
   if (state == guard_state) throw GuardFailed(failure.label);

@@ -161,7 +161,7 @@ void Session::wait(Connection& connection) {
   ::poll(waiting, 2, static_cast<int>(time.count()));
   eventfd_t woken = 0;
   ::eventfd_read(event_, &woken);
-  if (waiting[0].revents != 0 && PQconsumeInput(connection.handle()) != 1) throw Error(PQerrorMessage(connection.handle()));
+  if (waiting[0].revents != 0 && PQconsumeInput(connection.handle()) != 1) throw Error("the server closed the connection");
 }
 
 }  // namespace scoria::db::postgres
