@@ -10,7 +10,7 @@ namespace scoria {
 void Signal::raise() {
   {
     const std::lock_guard lock(mutex_);
-    raised_ = true;
+    if (std::exchange(raised_, true)) return;  // whom the first raise wakes takes this one as well
   }
   condition_.notify_one();
 }

@@ -41,7 +41,7 @@ class Builder {
   bool on_key_part(string_view part, std::size_t, Error&) { return gather(part); }
   bool on_key(string_view part, std::size_t, Error&) {
     gather(part);
-    open_.back().members.emplace_back(std::exchange(text_, {}), Value());
+    open_.back().members.emplace_back().first = std::exchange(text_, {});
     return true;
   }
   bool on_string_part(string_view part, std::size_t, Error&) { return gather(part); }

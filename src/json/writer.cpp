@@ -1,5 +1,6 @@
 #include "json/writer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -16,17 +17,20 @@ namespace {
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 /// True when none of 8 bytes is a control character, a quote, a backslash or outside printable ASCII.
-bool clean(const char* bytes) {
+bool clean(std::uint64_t word) {
   constexpr std::uint64_t ones = 0x0101010101010101;
   constexpr std::uint64_t highs = 0x8080808080808080;
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
   const auto has_zero = [](std::uint64_t x) { return (x - ones) & ~x & highs; };
   const std::uint64_t control = (word - ones * 0x20) & ~word & highs;
   return ((word & highs) | control | has_zero(word ^ ones * '"') | has_zero(word ^ ones * '\\') | has_zero(word ^ ones * 0x7f)) == 0;
 }
 
-bool is_plain(unsigned char byte) { return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\'; }
+/// The same for each byte.
+constexpr std::array<bool, 256> plain = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0x20; byte < 0x7f; ++byte) table[byte] = byte != '"' && byte != '\\';
+  return table;
+}();
 
 /// The shortest digits that read back as `number`, laid out as Python's repr does.
 std::string repr(double number) {
@@ -50,18 +54,34 @@ std::string repr(double number) {
 
 }  // namespace
 
-void Writer::separate() {
+/// Makes room for at least that many bytes; where to write them.
+char* Writer::grow(std::size_t bytes) {
+  out_.resize(std::max({out_.size() * 2, size_ + bytes, std::size_t{1024}}));
+  return out_.data() + size_;
+}
+
+void Writer::put(std::string_view text) {
+  char* to = room(text.size());
+  std::memcpy(to, text.data(), text.size());
+  size_ += text.size();
+}
+
+/// Writes at most 2 bytes.
+char* Writer::separate(char* to) {
   if (after_key_) {
     after_key_ = false;
-    return;
+    return to;
   }
-  if (!first_) out_.append(spaced_ ? ", " : ",");
+  if (!first_) *to++ = ',';
+  if (!first_ && spaced_) *to++ = ' ';
   first_ = false;
+  return to;
 }
 
 void Writer::open(char bracket) {
-  separate();
-  out_.push_back(bracket);
+  char* to = separate(room(3));
+  *to++ = bracket;
+  advance(to);
   first_ = true;
   ++depth_;
 }
@@ -69,7 +89,8 @@ void Writer::open(char bracket) {
 void Writer::close(char bracket) {
   SCORIA_CHECK(depth_ > 0 && !after_key_, "JSON end without begin, or a key without a value");
   --depth_;
-  out_.push_back(bracket);
+  *room(1) = bracket;
+  ++size_;
   first_ = false;
 }
 
@@ -80,16 +101,16 @@ Writer& Writer::end_array() { return close(']'), *this; }
 
 Writer& Writer::key(std::string_view name) {
   SCORIA_CHECK(depth_ > 0 && !after_key_, "a JSON key outside an object");
-  separate();
-  quote(name);
-  out_.append(spaced_ ? ": " : ":");
+  char* to = quote(name);
+  *to++ = ':';
+  if (spaced_) *to++ = ' ';
+  advance(to);
   after_key_ = true;
   return *this;
 }
 
 Writer& Writer::string(std::string_view text) {
-  separate();
-  quote(text);
+  advance(quote(text));
   return *this;
 }
 
@@ -106,8 +127,8 @@ Writer& Writer::boolean(bool flag) { return raw(flag ? "true" : "false"); }
 Writer& Writer::null() { return raw("null"); }
 
 Writer& Writer::raw(std::string_view json) {
-  separate();
-  out_.append(json);
+  advance(separate(room(2)));
+  put(json);
   return *this;
 }
 
@@ -130,57 +151,62 @@ Writer& Writer::value(const Value& value) {
 std::string Writer::take() {
   SCORIA_CHECK(depth_ == 0 && !after_key_, "an unfinished JSON document");
   first_ = true;
+  out_.resize(std::exchange(size_, 0));
   return std::exchange(out_, {});
 }
 
-void Writer::quote(std::string_view text) {
-  out_.push_back('"');
-  std::size_t done = 0;  // text before this is written
-  std::size_t at = 0;
-  while (at < text.size()) {
-    if (text.size() - at >= 8 && clean(text.data() + at)) {
-      at += 8;
-    } else if (is_plain(static_cast<unsigned char>(text[at]))) {
-      ++at;
-    } else {
-      out_.append(text, done, at - done);
-      at += escape(text.substr(at));
-      done = at;
+/// Writes the quoted text; returns its end, behind which two more bytes fit.
+char* Writer::quote(std::string_view text) {
+  char* to = separate(room(text.size() + 8));
+  *to++ = '"';
+  const char* from = text.data();
+  const char* const end = from + text.size();
+  while (true) {
+    std::uint64_t word = 0;
+    while (end - from >= 8 && (std::memcpy(&word, from, 8), clean(word))) {
+      std::memcpy(to, &word, 8);
+      from += 8;
+      to += 8;
     }
+    while (from != end && plain[static_cast<unsigned char>(*from)]) *to++ = *from++;
+    if (from == end) break;
+    advance(to);
+    from += escape({from, end});
+    to = room(static_cast<std::size_t>(end - from) + 8);
   }
-  out_.append(text, done, at - done);
-  out_.push_back('"');
+  *to++ = '"';
+  return to;
 }
 
 /// Writes the first character of `text`, which is not plain; returns how many bytes it had.
 std::size_t Writer::escape(std::string_view text) {
   switch (text[0]) {
-    case '"': out_.append("\\\""); return 1;
-    case '\\': out_.append("\\\\"); return 1;
-    case '\b': out_.append("\\b"); return 1;
-    case '\f': out_.append("\\f"); return 1;
-    case '\n': out_.append("\\n"); return 1;
-    case '\r': out_.append("\\r"); return 1;
-    case '\t': out_.append("\\t"); return 1;
+    case '"': return put("\\\""), 1;
+    case '\\': return put("\\\\"), 1;
+    case '\b': return put("\\b"), 1;
+    case '\f': return put("\\f"), 1;
+    case '\n': return put("\\n"), 1;
+    case '\r': return put("\\r"), 1;
+    case '\t': return put("\\t"), 1;
     default: break;
   }
   const utf8::CodePoint point = utf8::first(text);
   if (point.value < 0x20 || spaced_) {
     if (point.value >= 0x10000) {
-      escape_unit(0xd800 + ((point.value - 0x10000) >> 10));
-      escape_unit(0xdc00 + ((point.value - 0x10000) & 0x3ff));
+      put_unit(0xd800 + ((point.value - 0x10000) >> 10));
+      put_unit(0xdc00 + ((point.value - 0x10000) & 0x3ff));
     } else {
-      escape_unit(point.value);
+      put_unit(point.value);
     }
   } else {
-    out_.append(point.valid ? text.substr(0, point.length) : std::string_view("\xef\xbf\xbd"));
+    put(point.valid ? text.substr(0, point.length) : std::string_view("\xef\xbf\xbd"));
   }
   return point.length;
 }
 
-void Writer::escape_unit(unsigned unit) {
-  out_.append("\\u");
-  for (const unsigned shift : {12U, 8U, 4U, 0U}) out_.push_back(hex_digits[unit >> shift & 0xf]);
+void Writer::put_unit(unsigned unit) {
+  const std::array<char, 6> text{'\\', 'u', hex_digits[unit >> 12 & 0xf], hex_digits[unit >> 8 & 0xf], hex_digits[unit >> 4 & 0xf], hex_digits[unit & 0xf]};
+  put({text.data(), text.size()});
 }
 
 }  // namespace scoria::json

@@ -14,7 +14,7 @@ class Writer {
  public:
   /// `spaced` writes byte for byte what Python's json.dumps does: ", " and ": ", and \u escapes for all but printable
   /// ASCII. ETags of Cinder are computed over such text.
-  explicit Writer(bool spaced = false) : spaced_(spaced) { out_.reserve(1024); }
+  explicit Writer(bool spaced = false) : spaced_(spaced) {}
 
   Writer& begin_object();
   Writer& end_object();
@@ -39,19 +39,25 @@ class Writer {
   Writer& field(std::string_view name, bool flag) { return key(name).boolean(flag); }
   Writer& field(std::string_view name, double fraction) { return key(name).number(fraction); }
 
-  const std::string& text() const { return out_; }
+  /// What is written so far.
+  std::string_view text() const { return {out_.data(), size_}; }
   /// The finished document; the writer is empty afterwards.
   std::string take();
 
  private:
-  void separate();
+  char* room(std::size_t bytes) { return out_.size() - size_ >= bytes ? out_.data() + size_ : grow(bytes); }
+  char* grow(std::size_t bytes);
+  void advance(const char* end) { size_ = static_cast<std::size_t>(end - out_.data()); }
+  char* separate(char* to);
   void open(char bracket);
   void close(char bracket);
-  void quote(std::string_view text);
+  char* quote(std::string_view text);
   std::size_t escape(std::string_view text);
-  void escape_unit(unsigned unit);
+  void put(std::string_view text);
+  void put_unit(unsigned unit);
 
-  std::string out_;
+  std::string out_;       // longer than what is written: its size is the room there is
+  std::size_t size_ = 0;  // written
   bool spaced_ = false;
   bool first_ = true;       // no comma before the next element
   bool after_key_ = false;
