@@ -1,0 +1,33 @@
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "json/writer.h"
+#include "scheduler/filters.h"
+
+namespace scoria::scheduler {
+
+/// What became of one pool: every objection, not only the first, so that the nearest fix can be told.
+struct Verdict {
+  std::string host;  // "backend#pool"
+  Bytes taken;       // what the volume would take there
+  std::vector<Objection> objections;
+  double weight = 0;
+  std::vector<std::pair<std::string, double>> weights;  // by weigher, scaled and multiplied
+  bool passed() const { return objections.empty(); }
+};
+
+/// Why a volume goes where it goes, or nowhere.
+struct Explanation {
+  Bytes wanted;
+  std::vector<Verdict> candidates;  // as the pools were given
+  std::vector<std::string> notes;   // what else a reader should know: hints that nobody honours
+
+  /// One sentence for the volume's user: how many pools there are, what kept them out, and the nearest fix.
+  std::string summary() const;
+  /// {"wanted_gib", "candidates": [{"host", "passed", "objections": [{"filter", "reason", "fix", …}], "weight", …}], "notes"}
+  void write(json::Writer& out) const;
+};
+
+}  // namespace scoria::scheduler
