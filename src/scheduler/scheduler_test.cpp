@@ -209,14 +209,14 @@ TEST(Scheduler, a_lottery_follows_the_weights) {
   SeededRandom random(7);
   const Scheduler scheduler = Scheduler::make(options).value();
   std::map<std::string, int> first;
-  for (int draw = 0; draw < 4000; ++draw) {
+  for (int draw = 0; draw < 2000; ++draw) {
     const Decision decision = scheduler.place(of_gib(1), pools, random);
     ASSERT_EQ(decision.places.size(), 3U);
     ++first[decision.places[0].backend];
   }
   EXPECT_EQ(first["node@a"], 0);
-  EXPECT_NEAR(first["node@b"], 1000, 120);
-  EXPECT_NEAR(first["node@c"], 3000, 120);
+  EXPECT_NEAR(first["node@b"], 500, 80);
+  EXPECT_NEAR(first["node@c"], 1500, 80);
 }
 
 TEST(Scheduler, the_explanation_renders_as_json) {
@@ -239,7 +239,7 @@ TEST(Scheduler, every_place_has_room_for_the_rounded_size_and_every_refusal_tell
   const Scheduler scheduler = Scheduler::make().value();
   int placed = 0;
   int refused = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     std::vector<PoolState> pools;
     for (int count = 0; count < 3; ++count) {
       PoolState state = pool(fmt::format("b{}", count), 1 + static_cast<std::int64_t>(random.below(100)), 100, static_cast<std::int64_t>(random.below(150)));
@@ -272,8 +272,8 @@ TEST(Scheduler, every_place_has_room_for_the_rounded_size_and_every_refusal_tell
       ASSERT_TRUE(!shortage(roomier, verdict.taken, false)) << round;
     }
   }
-  EXPECT_GT(placed, 1000);
-  EXPECT_GT(refused, 1000);
+  EXPECT_GT(placed, 500);
+  EXPECT_GT(refused, 500);
 }
 
 TEST(Scheduler, the_same_seed_gives_the_same_answer) {
