@@ -25,6 +25,12 @@ std::string derive(std::string_view password, std::string_view salt, Scrypt how)
   return out;
 }
 
+Scrypt parameters_of(PasswordCost cost) { return cost == PasswordCost::chosen ? Scrypt{14, 8, 5} : Scrypt{10, 8, 1}; }
+
+std::string stored(Scrypt how, std::string_view salt, std::string_view hash) {
+  return fmt::format("scrypt${}${}${}${}${}", how.log_n, how.r, how.p, salt, base64(hash));
+}
+
 bool read_number(std::string_view text, unsigned most, unsigned& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc{} && end == text.data() + text.size() && out >= 1 && out <= most;
@@ -33,10 +39,12 @@ bool read_number(std::string_view text, unsigned most, unsigned& out) {
 }  // namespace
 
 std::string hash_password(std::string_view password, Random& random, PasswordCost cost) {
-  const Scrypt how = cost == PasswordCost::chosen ? Scrypt{14, 8, 5} : Scrypt{10, 8, 1};
+  const Scrypt how = parameters_of(cost);
   const std::string salt = random.secret(22);
-  return fmt::format("scrypt${}${}${}${}${}", how.log_n, how.r, how.p, salt, base64(derive(password, salt, how)));
+  return stored(how, salt, derive(password, salt, how));
 }
+
+std::string closed_hash(PasswordCost cost) { return stored(parameters_of(cost), std::string(22, 'x'), std::string(32, '\0')); }
 
 bool verify_password(std::string_view password, std::string_view hash) {
   const auto parts = split(hash, '$');

@@ -14,6 +14,8 @@ enum class PasswordCost {
 
 /// `scrypt$<log2 N>$<r>$<p>$<salt>$<hash>`.
 std::string hash_password(std::string_view password, Random& random, PasswordCost cost = PasswordCost::chosen);
+/// A hash that no password opens, as slow to try as a real one.
+std::string closed_hash(PasswordCost cost = PasswordCost::chosen);
 /// False for a wrong password and for a text that is no hash. Takes as long for both outcomes.
 bool verify_password(std::string_view password, std::string_view hash);
 

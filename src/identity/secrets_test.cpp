@@ -98,16 +98,21 @@ TEST_F(Seal, a_key_file_that_is_open_to_others_or_no_key_file_is_refused) {
 
 TEST(Password, the_right_one_alone_opens) {
   SeededRandom random(1);
-  const std::string hash = hash_password("correct horse", random);
-  EXPECT_TRUE(hash.starts_with("scrypt$14$8$5$"));
-  EXPECT_TRUE(verify_password("correct horse", hash));
-  EXPECT_FALSE(verify_password("correct horsf", hash));
-  const std::string quick = hash_password("x", random, PasswordCost::generated);
-  EXPECT_TRUE(verify_password("x", quick));
-  EXPECT_FALSE(verify_password("", quick));
-  EXPECT_NE(hash_password("x", random, PasswordCost::generated), quick);
+  const std::string quick = hash_password("correct horse", random, PasswordCost::generated);
+  EXPECT_TRUE(verify_password("correct horse", quick));
+  for (const char* wrong : {"correct horsf", "", "correct horse "}) EXPECT_FALSE(verify_password(wrong, quick));
+  EXPECT_NE(hash_password("correct horse", random, PasswordCost::generated), quick);
+  EXPECT_FALSE(verify_password("x", closed_hash(PasswordCost::generated)));
   for (const char* text : {"", "x", "scrypt$10$8$1$salt", "scrypt$99$8$1$salt$hash", "scrypt$10$8$0$salt$hash", "md5$10$8$1$salt$hash"})
     EXPECT_FALSE(verify_password("x", text)) << text;
+}
+
+TEST(Password, one_that_a_person_chose_costs_more) {
+  SeededRandom random(1);
+  const std::string hash = hash_password("chosen", random);
+  EXPECT_TRUE(hash.starts_with("scrypt$14$8$5$"));
+  EXPECT_TRUE(closed_hash().starts_with("scrypt$14$8$5$"));
+  EXPECT_TRUE(verify_password("chosen", hash));
 }
 
 }  // namespace
