@@ -32,6 +32,10 @@ auto first_of(const db::Rows& rows, Read read) -> std::optional<decltype(read(ro
   return read(rows, 0);
 }
 
+db::Rows find(db::Transaction& tx, std::string_view sql, std::string_view id, Lock lock) {
+  return lock == Lock::yes ? tx.query(std::string(sql) + " {for_update}", {id}) : tx.query(sql, {id});
+}
+
 }  // namespace
 
 std::string new_id(Random& random) {
@@ -42,8 +46,8 @@ std::string new_id(Random& random) {
 
 // ---- projects ----
 
-std::optional<Project> find_project(db::Transaction& tx, std::string_view id) {
-  return first_of(tx.query("SELECT id, name, description, enabled FROM identity_project WHERE id = ?", {id}), read_project);
+std::optional<Project> find_project(db::Transaction& tx, std::string_view id, Lock lock) {
+  return first_of(find(tx, "SELECT id, name, description, enabled FROM identity_project WHERE id = ?", id, lock), read_project);
 }
 
 std::vector<Project> list_projects(db::Transaction& tx, const Filter& filter) {
@@ -79,8 +83,8 @@ bool remove_project(db::Transaction& tx, std::string_view id) {
 
 // ---- users ----
 
-std::optional<User> find_user(db::Transaction& tx, std::string_view id) {
-  return first_of(tx.query("SELECT id, name, description, email, password, default_project_id, enabled FROM identity_user WHERE id = ?", {id}), read_user);
+std::optional<User> find_user(db::Transaction& tx, std::string_view id, Lock lock) {
+  return first_of(find(tx, "SELECT id, name, description, email, password, default_project_id, enabled FROM identity_user WHERE id = ?", id, lock), read_user);
 }
 
 std::optional<User> find_user_by_name(db::Transaction& tx, std::string_view name) {
@@ -114,8 +118,8 @@ bool remove_user(db::Transaction& tx, std::string_view id) {
 
 // ---- roles ----
 
-std::optional<Role> find_role(db::Transaction& tx, std::string_view id) {
-  return first_of(tx.query("SELECT id, name, description FROM identity_role WHERE id = ?", {id}), read_role);
+std::optional<Role> find_role(db::Transaction& tx, std::string_view id, Lock lock) {
+  return first_of(find(tx, "SELECT id, name, description FROM identity_role WHERE id = ?", id, lock), read_role);
 }
 
 std::vector<Role> list_roles(db::Transaction& tx, const Filter& filter) {

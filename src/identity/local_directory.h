@@ -49,24 +49,27 @@ struct AssignmentFilter {
 /// 32 hexadecimal digits.
 std::string new_id(Random& random);
 
-std::optional<Project> find_project(db::Transaction& tx, std::string_view id);
+/// Whether a row that is read to be changed is locked until the commit.
+enum class Lock { no, yes };
+
+std::optional<Project> find_project(db::Transaction& tx, std::string_view id, Lock lock = Lock::no);
 std::vector<Project> list_projects(db::Transaction& tx, const Filter& filter);  // by name
 /// Enabled projects in which the user has a role, by name.
 std::vector<Project> projects_of(db::Transaction& tx, std::string_view user_id);
 void insert(db::Transaction& tx, const Project& project);
-/// Writes every member; false when the row is gone.
+/// Writes every member of a row that was read with Lock::yes; false when it is gone.
 bool update(db::Transaction& tx, const Project& project);
 /// With its assignments and tokens; false when there was none.
 bool remove_project(db::Transaction& tx, std::string_view id);
 
-std::optional<User> find_user(db::Transaction& tx, std::string_view id);
+std::optional<User> find_user(db::Transaction& tx, std::string_view id, Lock lock = Lock::no);
 std::optional<User> find_user_by_name(db::Transaction& tx, std::string_view name);
 std::vector<User> list_users(db::Transaction& tx, const Filter& filter);
 void insert(db::Transaction& tx, const User& user);
 bool update(db::Transaction& tx, const User& user);
 bool remove_user(db::Transaction& tx, std::string_view id);
 
-std::optional<Role> find_role(db::Transaction& tx, std::string_view id);
+std::optional<Role> find_role(db::Transaction& tx, std::string_view id, Lock lock = Lock::no);
 std::vector<Role> list_roles(db::Transaction& tx, const Filter& filter);
 void insert(db::Transaction& tx, const Role& role);
 bool update(db::Transaction& tx, const Role& role);

@@ -134,7 +134,7 @@ LocalKeystone::Answer LocalKeystone::update_user(Call& call) {
   Result<std::string> hash = password.empty() ? Result<std::string>(std::string{}) : hashed(password);
   if (!hash) return refuse(hash.error());
   return change([&](db::Transaction& tx) -> Answer {
-    auto user = find_user(tx, call.ids[0]);
+    auto user = find_user(tx, call.ids[0], Lock::yes);
     if (!user) return absent("user", call.ids[0]);
     const Result<> good = Fields(call.body["user"]).name(user->name).text("description", user->description).text("email", user->email)
                               .text("default_project_id", user->default_project_id, 64).flag("enabled", user->enabled).done();
@@ -162,7 +162,7 @@ LocalKeystone::Answer LocalKeystone::change_password(Call& call) {
   Result<std::string> hash = hashed(next);
   if (!hash) return refuse(hash.error());
   return change([&](db::Transaction& tx) -> Answer {
-    auto user = find_user(tx, login->user_id);
+    auto user = find_user(tx, login->user_id, Lock::yes);
     if (!user) return absent("user", login->user_id);
     user->password = *hash;
     if (!update(tx, *user)) return absent("user", login->user_id);
@@ -202,7 +202,7 @@ LocalKeystone::Answer LocalKeystone::create_project(Call& call) {
 
 LocalKeystone::Answer LocalKeystone::update_project(Call& call) {
   return change([&](db::Transaction& tx) -> Answer {
-    auto project = find_project(tx, call.ids[0]);
+    auto project = find_project(tx, call.ids[0], Lock::yes);
     if (!project) return absent("project", call.ids[0]);
     const Result<> good = Fields(call.body["project"]).name(project->name).text("description", project->description).flag("enabled", project->enabled).done();
     if (!good) return refuse(good.error());
@@ -243,7 +243,7 @@ LocalKeystone::Answer LocalKeystone::create_role(Call& call) {
 
 LocalKeystone::Answer LocalKeystone::update_role(Call& call) {
   return change([&](db::Transaction& tx) -> Answer {
-    auto role = find_role(tx, call.ids[0]);
+    auto role = find_role(tx, call.ids[0], Lock::yes);
     if (!role) return absent("role", call.ids[0]);
     const Result<> good = Fields(call.body["role"]).name(role->name).text("description", role->description).done();
     if (!good) return refuse(good.error());

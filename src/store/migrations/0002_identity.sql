@@ -1,7 +1,7 @@
 -- Scoria's own users, for auth_strategy = local. Everything is in one domain, 'default'. Ids are 32 hexadecimal digits.
 CREATE TABLE identity_project (
   id TEXT PRIMARY KEY,
-  name {text} NOT NULL UNIQUE,
+  name TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL DEFAULT '',
   enabled INTEGER NOT NULL,
   created_at BIGINT NOT NULL
@@ -9,7 +9,7 @@ CREATE TABLE identity_project (
 
 CREATE TABLE identity_user (
   id TEXT PRIMARY KEY,
-  name {text} NOT NULL UNIQUE,
+  name TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL DEFAULT '',
   email TEXT NOT NULL DEFAULT '',
   password TEXT,
@@ -20,7 +20,7 @@ CREATE TABLE identity_user (
 
 CREATE TABLE identity_role (
   id TEXT PRIMARY KEY,
-  name {text} NOT NULL UNIQUE,
+  name TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL DEFAULT '',
   created_at BIGINT NOT NULL
 );
