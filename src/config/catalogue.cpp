@@ -14,7 +14,7 @@ std::string full_name(std::string_view section, std::string_view key) { return f
 Catalogue& Catalogue::add(Fields& fields) {
   if (!fields.driver().empty()) drivers_.insert(fields.driver());
   for (const auto& [name, about] : fields.sections()) {
-    const auto same = [&name = name](const Section& section) { return section.name == name; };
+    const auto same = [&wanted = name](const Section& section) { return section.name == wanted; };
     const auto known = std::find_if(sections_.begin(), sections_.end(), same);
     if (known == sections_.end()) {
       sections_.push_back({name, about});
