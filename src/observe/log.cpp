@@ -1,10 +1,10 @@
 #include "observe/log.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <set>
 
+#include "base/clock.h"
 #include "observe/log_format.h"
 #include "observe/log_writer.h"
 
@@ -36,12 +36,6 @@ Level level_of(const Logging& all, std::string_view area) {
   return level;
 }
 
-Timestamp wall_clock() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return {std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1'000};
-}
-
 void write_directly(const Line& line) {
   const std::string bytes = as_text(line);
   if (::write(STDERR_FILENO, bytes.data(), bytes.size()) < 0) ++logging().dropped;
@@ -59,7 +53,7 @@ bool enabled(std::string_view area, Level level) {
 
 void write(std::string_view area, Level level, const About& about, std::string text) {
   Logging& all = logging();
-  Line line{wall_clock(), level, std::string(area), std::string(about.request), std::string(about.operation), std::string(about.resource),
+  Line line{SystemClock{}.wall(), level, std::string(area), std::string(about.request), std::string(about.operation), std::string(about.resource),
             std::move(text)};
   std::shared_ptr<Writer> writer;
   std::shared_ptr<const Sink> sink;
