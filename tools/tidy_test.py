@@ -69,8 +69,8 @@ class TidyTest(unittest.TestCase):
     def test_long_functions_files_and_lists_of_parameters_are_told(self):
         self.put('src/base/b.cpp', 'namespace n {\nstruct S {\n  S(int a) : a_{a} {}\n  int f(int a) const {\n' + '    ++a;\n' * 60 + '    return a;\n  }\n  int a_;\n};\n}\n')
         self.expect('sizes', 'src/base/b.cpp:4: [sizes]', 'S::f has 63 lines')
-        self.put('src/base/b.cpp', 'template <class T>\nvoid many(int a, std::map<int, int> b, int c, int d, int e, int f, int g) {}\n')
-        self.expect('sizes', 'src/base/b.cpp:1: [sizes]', 'many has 7 parameters')
+        self.put('src/base/b.cpp', 'template <class T>\nvoid many(int a, std::map<int, int> b, int c, int d, int e, int f, int g, int h) {}\n')
+        self.expect('sizes', 'src/base/b.cpp:1: [sizes]', 'many has 8 parameters')
         self.put('src/base/b.cpp', 'int x;\n' * 501)
         self.expect('sizes', 'src/base/b.cpp:1: [sizes]', '501 lines')
 

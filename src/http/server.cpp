@@ -556,7 +556,7 @@ Response Front::error_response(int status, std::string_view why) const {
 }
 
 std::string_view Front::date() {
-  const std::time_t now = ::time(nullptr);
+  const std::time_t now = clock.wall().micros / 1'000'000;
   if (now != date_second) {
     std::array<char, 64> text{};
     std::tm parts{};

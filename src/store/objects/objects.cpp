@@ -74,7 +74,8 @@ std::vector<Object> destroyable(db::Transaction& tx, const std::string& backend,
 }
 
 std::vector<Object> destroyable_of(db::Transaction& tx, std::string_view owner_id) {
-  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? AND o.state = 'doomed' AND {} ORDER BY o.name", columns, childless), {owner_id}));
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? AND o.state = 'doomed' AND {} ORDER BY o.name", columns, childless),
+                       {owner_id}));
 }
 
 std::vector<Object> children_of_doomed(db::Transaction& tx, const std::string& backend, std::size_t limit) {
