@@ -86,7 +86,9 @@ std::vector<Object> children_of_doomed(db::Transaction& tx, const std::string& b
 }
 
 std::vector<Object> to_recheck(db::Transaction& tx, const std::string& backend, std::size_t limit) {
-  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state = 'gone' AND o.recheck_at <= scoria_now() ORDER BY o.recheck_at LIMIT ?", columns),
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state = 'gone' AND o.recheck_at <= scoria_now() "
+                                   "ORDER BY o.recheck_at LIMIT ?",
+                                   columns),
                        {backend, static_cast<std::int64_t>(limit)}));
 }
 
