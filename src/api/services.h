@@ -1,4 +1,5 @@
 #pragma once
+#include "api/listing.h"
 #include "commands/services.h"
 #include "db/database.h"
 
@@ -8,6 +9,7 @@ namespace scoria::api {
 struct Services {
   commands::Services& commands;
   db::Database& database;
+  ListLimits lists;
 };
 
 }  // namespace scoria::api

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "api/snapshots/handlers.h"
 #include "api/volumes/handlers.h"
 #include "app/backends.h"
 #include "app/bootstrap.h"
@@ -129,7 +130,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
                                                                        [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }});
-  p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database});
+  p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, {}});
   auto policy = Policy::load(identity.policy_file, identity.enforce_new_defaults);
   if (!policy) throw std::runtime_error(policy.error().message);
   p.policy = *policy;
@@ -140,6 +141,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   if (!has_role(general, "api")) return;
   api::Handlers handlers;
   api::mount_volumes(handlers, *p.api_services);
+  api::mount_snapshots(handlers, *p.api_services);
   api::PipelineOptions options;
   const auto api_options = p.config.read<config::ApiOptions>();
   options.public_endpoint = api_options.public_endpoint;

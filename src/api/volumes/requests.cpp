@@ -2,7 +2,8 @@
 
 #include <charconv>
 
-#include "base/text.h"
+#include "api/listing.h"
+#include "api/maps.h"
 #include "json/parse.h"
 
 namespace scoria::api {
@@ -61,10 +62,25 @@ Result<commands::CreateVolumeRequest> read_create_volume(const ApiRequest& reque
   return out;
 }
 
+Result<commands::DescribeVolumeRequest> read_describe_volume(const ApiRequest& request) {
+  const json::Value& body = request.body["volume"];
+  commands::DescribeVolumeRequest out;
+  for (const std::string_view key : {"display_name", "name"})
+    if (body.find(key) != nullptr) out.name = text(body, key);
+  for (const std::string_view key : {"display_description", "description"})
+    if (body.find(key) != nullptr) out.description = text(body, key);
+  if (body["metadata"].is_object()) {
+    auto map = replaced(body["metadata"]);
+    if (!map) return refuse(map.error());
+    out.metadata = std::move(*map);
+  }
+  return out;
+}
+
 Result<commands::DeleteVolumeRequest> read_delete_volume(ApiRequest& request) {
   const auto flag = [&](std::string_view name) {
     const std::string* value = request.query(name);
-    return value != nullptr && (*value == "1" || lower_case(*value) == "true" || lower_case(*value) == "yes" || lower_case(*value) == "on" || lower_case(*value) == "t");
+    return value != nullptr && read_flag(*value).value_or(false);
   };
   commands::DeleteVolumeRequest out;
   out.cascade = flag("cascade");

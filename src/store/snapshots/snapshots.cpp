@@ -93,4 +93,19 @@ void remove(db::Transaction& tx, const SnapshotId& id, std::string_view operatio
   tx.guard("snapshot.remove", "DELETE FROM snapshot WHERE id = ? AND x_op = ? AND s_ops = 0", {id.text, operation});
 }
 
+std::int64_t describe(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, const std::string& name, const std::string& description) {
+  return tx.change("UPDATE snapshot SET name = ?, description = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ?",
+                   {db::or_null(name), db::or_null(description), id.text, rev});
+}
+
+std::int64_t set_metadata(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, const std::string& metadata) {
+  return tx.change("UPDATE snapshot SET metadata = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ?", {metadata, id.text, rev});
+}
+
+std::int64_t override_status(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, SnapshotStatus to) {
+  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ? AND " SCORIA_UNCLAIMED,
+                                      to_text(to));
+  return tx.change(sql, {id.text, rev});
+}
+
 }  // namespace scoria::store::snapshots

@@ -32,4 +32,10 @@ void publish(db::Transaction& tx, const SnapshotId& id, std::string_view operati
 void require_quiet(db::Transaction& tx, const SnapshotId& id, std::string_view operation);
 void remove(db::Transaction& tx, const SnapshotId& id, std::string_view operation);
 
+/// Changes that need no claim, on the row as it was seen (`rev`); 0 rows: refused.
+std::int64_t describe(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, const std::string& name, const std::string& description);
+std::int64_t set_metadata(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, const std::string& metadata);
+/// Only while no operation holds the row.
+std::int64_t override_status(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, SnapshotStatus to);
+
 }  // namespace scoria::store::snapshots

@@ -136,6 +136,44 @@ void settle_flipped(db::Transaction& tx, const VolumeId& id, std::string_view op
   tx.guard("volume.flip", sql, {provider_name, id.text, operation});
 }
 
+std::int64_t describe(db::Transaction& tx, const VolumeId& id, std::int64_t rev, const std::string& name, const std::string& description) {
+  return tx.change("UPDATE volume SET name = ?, description = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ?",
+                   {db::or_null(name), db::or_null(description), id.text, rev});
+}
+
+std::int64_t set_metadata(db::Transaction& tx, const VolumeId& id, std::int64_t rev, const std::string& metadata) {
+  return tx.change("UPDATE volume SET metadata = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ?", {metadata, id.text, rev});
+}
+
+std::int64_t set_image_metadata(db::Transaction& tx, const VolumeId& id, std::int64_t rev, const std::string& metadata) {
+  return tx.change("UPDATE volume SET image_metadata = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ?", {metadata, id.text, rev});
+}
+
+std::int64_t set_bootable(db::Transaction& tx, const VolumeId& id, bool bootable) {
+  return tx.change("UPDATE volume SET bootable = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND status <> 'maintenance'", {bootable, id.text});
+}
+
+std::int64_t set_readonly(db::Transaction& tx, const VolumeId& id, bool readonly) {
+  return tx.change("UPDATE volume SET readonly = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND status = 'available' AND " SCORIA_UNCLAIMED,
+                   {readonly, id.text});
+}
+
+std::int64_t change_status(db::Transaction& tx, const VolumeId& id, std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also) {
+  const std::string sql = fmt::format("UPDATE volume SET previous_status = status, status = '{}', rev = rev + 1, updated_at = scoria_now() "
+                                      "WHERE id = ? AND " SCORIA_UNCLAIMED " AND status IN ({}){}{}",
+                                      to_text(to), sql_list(from), also.empty() ? "" : " AND ", also);
+  return tx.change(sql, {id.text});
+}
+
+std::int64_t override_status(db::Transaction& tx, const VolumeId& id, std::int64_t rev, VolumeStatus to, const std::string& attach_status,
+                             const std::string& migration_status) {
+  const std::string sql = fmt::format("UPDATE volume SET previous_status = status, status = '{}', attach_status = coalesce(?, attach_status), "
+                                      "migration_status = coalesce(?, migration_status), rev = rev + 1, updated_at = scoria_now() "
+                                      "WHERE id = ? AND rev = ? AND " SCORIA_UNCLAIMED,
+                                      to_text(to));
+  return tx.change(sql, {db::or_null(attach_status), db::or_null(migration_status), id.text, rev});
+}
+
 void remove(db::Transaction& tx, const VolumeId& id, std::string_view operation) {
   tx.guard("volume.remove", "DELETE FROM volume WHERE id = ? AND x_op = ? AND s_ops = 0 AND snapshots = 0 AND attachments = 0", {id.text, operation});
 }

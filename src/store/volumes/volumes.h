@@ -48,6 +48,19 @@ void take_to_grow(db::Transaction& tx, std::string_view label, const VolumeId& i
 void settle_not_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t old_gib, std::int64_t object_bytes, bool untouched);
 /// The holder filled another object: from now on that is the volume. Status back to the one before.
 void settle_flipped(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from, const std::string& provider_name);
+/// Changes that need no claim. Each names the row's state it expects; 0 rows: refused.
+std::int64_t describe(db::Transaction& tx, const VolumeId& id, std::int64_t rev, const std::string& name, const std::string& description);
+std::int64_t set_metadata(db::Transaction& tx, const VolumeId& id, std::int64_t rev, const std::string& metadata);
+std::int64_t set_image_metadata(db::Transaction& tx, const VolumeId& id, std::int64_t rev, const std::string& metadata);
+std::int64_t set_bootable(db::Transaction& tx, const VolumeId& id, bool bootable);
+std::int64_t set_readonly(db::Transaction& tx, const VolumeId& id, bool readonly);
+/// A rest status becomes another one (reserved, detaching by a client, an admin's override): no operation holds the row,
+/// the status is one of `from`, and `also` (SQL over the row) holds.
+std::int64_t change_status(db::Transaction& tx, const VolumeId& id, std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also = {});
+/// An admin's override, on the row as it was seen (`rev`): no operation holds it. Empty texts stay as they are.
+std::int64_t override_status(db::Transaction& tx, const VolumeId& id, std::int64_t rev, VolumeStatus to, const std::string& attach_status,
+                             const std::string& migration_status);
+
 /// The holder of an X claim ends the volume. Guarded: no readers, no children.
 void remove(db::Transaction& tx, const VolumeId& id, std::string_view operation);
 
