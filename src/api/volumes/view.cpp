@@ -1,12 +1,14 @@
 #include "api/volumes/view.h"
 
-#include <array>
+#include "api/view.h"
 
 namespace scoria::api {
 namespace {
 
-void write_time(json::Writer& out, std::string_view name, Timestamp time) { out.key(name).string_or_null(time ? to_iso(time) : std::string{}); }
-void write_text(json::Writer& out, std::string_view name, std::string_view text) { out.key(name).string_or_null(text); }
+using Field = ViewField<VolumeSight, VolumeView>;
+using Out = json::Writer;
+using Sight = VolumeSight;
+using View = VolumeView;
 
 /// States that Cinder keeps to itself are shown as their public neighbours.
 std::string_view shown(VolumeStatus status) {
@@ -16,62 +18,77 @@ std::string_view shown(VolumeStatus status) {
   return to_text(status);
 }
 
-void write_attachments(json::Writer& out, const VolumeSight& sight, const VolumeView& view) {
-  out.key("attachments").begin_array();
+void write_attachments(Out& out, const Sight& sight, const View& view) {
+  out.begin_array();
   for (const Attachment& attachment : view.attachments) {
     if (attachment.attach_status != "attached") continue;
     out.begin_object();
-    out.field("id", std::string_view{view.volume.id.text}).field("attachment_id", std::string_view{attachment.id.text});
-    out.field("volume_id", std::string_view{view.volume.id.text});
-    write_text(out, "server_id", attachment.instance_id);
-    write_text(out, "host_name", sight.admin ? attachment.attached_host : std::string{});
-    write_text(out, "device", attachment.mountpoint);
-    write_time(out, "attached_at", attachment.attach_time);
+    out.field("id", view.volume.id.text).field("attachment_id", attachment.id.text).field("volume_id", view.volume.id.text);
+    out.key("server_id").string_or_null(attachment.instance_id);
+    out.key("host_name").string_or_null(sight.admin ? attachment.attached_host : std::string{});
+    out.key("device").string_or_null(attachment.mountpoint);
+    write_time(out.key("attached_at"), attachment.attach_time);
     out.end_object();
   }
   out.end_array();
 }
 
 /// Admin metadata that everybody may see is merged into the user's.
-void write_metadata(json::Writer& out, const VolumeView& view) {
+void write_metadata(Out& out, const View& view) {
   const std::string& own = view.volume.metadata;
   if (!view.volume.readonly) {
-    out.key("metadata").raw(own.empty() ? "{}" : own);
+    out.raw(own.empty() ? "{}" : own);
     return;
   }
-  std::string merged = own.size() > 2 ? own.substr(0, own.size() - 1) + ",\"readonly\":\"True\"}" : R"({"readonly":"True"})";
-  out.key("metadata").raw(merged);
+  out.raw(own.size() > 2 ? own.substr(0, own.size() - 1) + ",\"readonly\":\"True\"}" : R"({"readonly":"True"})");
 }
 
-struct Field {
-  int since;
-  void (*write)(json::Writer&, const VolumeSight&, const VolumeView&);
+bool to_admins(const Sight& sight, const View&) { return sight.admin; }
+
+constexpr Field members[] = {
+    {"id", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string(v.volume.id.text); }},
+    {"status", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string(shown(v.volume.status)); }},
+    {"size", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.integer(v.volume.size_gib); }},
+    {"availability_zone", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.availability_zone); }},
+    {"created_at", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { write_time(out, v.volume.created_at); }},
+    {"updated_at", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { write_time(out, v.volume.updated_at); }},
+    {"attachments", 0, no_limit, nullptr, write_attachments},
+    {"name", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.name); }},
+    {"description", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.description); }},
+    {"volume_type", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.type_name); }},
+    {"snapshot_id", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.snapshot_id); }},
+    {"source_volid", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.source_volid); }},
+    {"metadata", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { write_metadata(out, v); }},
+    {"user_id", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string(v.volume.user_id); }},
+    {"bootable", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string(v.volume.bootable ? "true" : "false"); }},
+    {"encrypted", 0, no_limit, nullptr, [](Out& out, const Sight&, const View&) { out.boolean(false); }},
+    {"replication_status", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.replication_status); }},
+    {"consistencygroup_id", 0, no_limit, nullptr, [](Out& out, const Sight&, const View&) { out.null(); }},
+    {"multiattach", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.boolean(v.volume.multiattach); }},
+    {"migration_status", 0, no_limit, [](const Sight& sight, const View&) { return sight.migration_attribute; },
+     [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.migration_status); }},
+    {"group_id", 13, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.group_id); }},
+    {"provider_id", 21, no_limit, to_admins, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.provider_name); }},
+    {"service_uuid", 48, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.service_uuid); }},
+    {"shared_targets", 48, no_limit, nullptr, [](Out& out, const Sight&, const View&) { out.boolean(false); }},
+    {"cluster_name", 61, no_limit, to_admins, [](Out& out, const Sight&, const View&) { out.null(); }},
+    {"volume_type_id", 63, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string(v.volume.type.text); }},
+    {"consumes_quota", 65, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.boolean(v.volume.consumes_quota); }},
 };
 
-// Everything after the fields that every version has, with the microversion that brought it.
-constexpr Field later_fields[] = {
-    {13, [](json::Writer& out, const VolumeSight&, const VolumeView& v) { write_text(out, "group_id", v.volume.group_id); }},
-    {21, [](json::Writer& out, const VolumeSight& sight, const VolumeView& v) {
-       if (sight.admin) write_text(out, "provider_id", v.volume.provider_name);
-     }},
-    {48, [](json::Writer& out, const VolumeSight&, const VolumeView& v) { write_text(out, "service_uuid", v.service_uuid); }},
-    {48, [](json::Writer& out, const VolumeSight&, const VolumeView&) { out.field("shared_targets", false); }},
-    {61, [](json::Writer& out, const VolumeSight& sight, const VolumeView&) {
-       if (sight.admin) out.key("cluster_name").null();
-     }},
-    {63, [](json::Writer& out, const VolumeSight&, const VolumeView& v) { out.field("volume_type_id", std::string_view{v.volume.type.text}); }},
-    {65, [](json::Writer& out, const VolumeSight&, const VolumeView& v) { out.field("consumes_quota", v.volume.consumes_quota); }},
+// Not in the answer to a create.
+constexpr Field extended_members[] = {
+    {"os-vol-host-attr:host", 0, no_limit, [](const Sight& sight, const View&) { return sight.host_attribute; },
+     [](Out& out, const Sight&, const View& v) { out.string_or_null(host_of(v.volume)); }},
+    {"os-vol-tenant-attr:tenant_id", 0, no_limit, [](const Sight& sight, const View&) { return sight.tenant_attribute; },
+     [](Out& out, const Sight&, const View& v) { out.string(v.volume.project_id); }},
+    {"os-vol-mig-status-attr:migstat", 0, no_limit, [](const Sight& sight, const View&) { return sight.migration_attribute; },
+     [](Out& out, const Sight&, const View& v) { out.string_or_null(v.volume.migration_status); }},
+    {"os-vol-mig-status-attr:name_id", 0, no_limit, [](const Sight& sight, const View&) { return sight.migration_attribute; },
+     [](Out& out, const Sight&, const View&) { out.null(); }},
+    {"volume_image_metadata", 0, no_limit, [](const Sight& sight, const View& v) { return sight.image_metadata && v.volume.image_metadata.size() > 2; },
+     [](Out& out, const Sight&, const View& v) { out.raw(v.volume.image_metadata); }},
 };
-
-void write_extended_attributes(json::Writer& out, const VolumeSight& sight, const Volume& volume) {
-  if (sight.host_attribute) write_text(out, "os-vol-host-attr:host", host_of(volume));
-  if (sight.tenant_attribute) out.field("os-vol-tenant-attr:tenant_id", std::string_view{volume.project_id});
-  if (sight.migration_attribute) {
-    write_text(out, "os-vol-mig-status-attr:migstat", volume.migration_status);
-    out.key("os-vol-mig-status-attr:name_id").null();
-  }
-  if (sight.image_metadata && volume.image_metadata.size() > 2) out.key("volume_image_metadata").raw(volume.image_metadata);
-}
 
 }  // namespace
 
@@ -83,35 +100,16 @@ VolumeSight::VolumeSight(const ApiRequest& request)
       image_metadata(request.allows("volume_extension:volume_image_metadata:show")) {}
 
 void write_volume_summary(json::Writer& out, const ApiRequest& request, const Volume& volume) {
-  out.begin_object().field("id", std::string_view{volume.id.text});
-  write_text(out, "name", volume.name);
+  out.begin_object().field("id", volume.id.text).key("name").string_or_null(volume.name);
   request.links.write(out, "volumes", volume.id.text);
   out.end_object();
 }
 
 void write_volume(json::Writer& out, const ApiRequest& request, const VolumeSight& sight, const VolumeView& view, VolumeForm form) {
-  const Volume& v = view.volume;
   out.begin_object();
-  out.field("id", std::string_view{v.id.text}).field("status", shown(v.status)).field("size", v.size_gib);
-  write_text(out, "availability_zone", v.availability_zone);
-  write_time(out, "created_at", v.created_at);
-  write_time(out, "updated_at", v.updated_at);
-  write_attachments(out, sight, view);
-  write_text(out, "name", v.name);
-  write_text(out, "description", v.description);
-  write_text(out, "volume_type", view.type_name);
-  write_text(out, "snapshot_id", v.snapshot_id);
-  write_text(out, "source_volid", v.source_volid);
-  write_metadata(out, view);
-  request.links.write(out, "volumes", v.id.text);
-  out.field("user_id", std::string_view{v.user_id}).field("bootable", v.bootable ? "true" : "false").field("encrypted", false);
-  write_text(out, "replication_status", v.replication_status);
-  out.key("consistencygroup_id").null();
-  out.field("multiattach", v.multiattach);
-  if (sight.migration_attribute) write_text(out, "migration_status", v.migration_status);
-  for (const Field& field : later_fields)
-    if (request.since(field.since)) field.write(out, sight, view);
-  if (form == VolumeForm::detail) write_extended_attributes(out, sight, v);
+  write_members<VolumeSight, VolumeView>(out, members, request.version, sight, view);
+  request.links.write(out, "volumes", view.volume.id.text);
+  if (form == VolumeForm::detail) write_members<VolumeSight, VolumeView>(out, extended_members, request.version, sight, view);
   out.end_object();
 }
 
