@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "commands/services.h"
 #include "engine/engine.h"
 #include "engine/start.h"
@@ -48,6 +49,7 @@ class Cluster {
   /// A look at the truth, unseen by the simulated world.
   template <class Work>
   auto look(Work&& work) {
+    SCORIA_CHECK(!baton.undisturbed(), "a look inside a transaction");
     const Baton::Invisible invisible;
     return engine_->read(std::forward<Work>(work));
   }
@@ -93,6 +95,7 @@ class Cluster {
   void node_main(Node& node, std::size_t index);
   void supervise();
   void look_at(Node& node);
+  bool nothing_doomed();
   void prepare_database();
   std::string host(std::size_t index) const;
 

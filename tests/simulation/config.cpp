@@ -34,12 +34,13 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.project_limit = pick(0, 0, 1, 4);
   c.pool_gib = pick(4096, 4096, 12);
   c.stickiness = pick(0.0, 0.5, 0.8, 0.95);
-  c.clients = pick(1, 3, 5);
-  c.commands = 6 + static_cast<int>(random.below(10));
+  c.clients = pick(1, 3, 6);
+  c.commands = 8 + static_cast<int>(random.below(12));
+  c.think = pick(Duration{500ms}, Duration{3s}, Duration{6s});
   c.permanent_failures = coin();
   c.chaos_pause = pick(Duration{500ms}, Duration{2s}, Duration{5s});
   c.kill_nodes = coin(), c.pause_nodes = coin(), c.drain_nodes = coin(), c.stall_database = coin(), c.cut_nodes = coin();
-  c.failpoint_chance = pick(0.0, 0.001, 0.005);
+  c.failpoint_chance = pick(0.0, 0.002, 0.01);
   c.failpoint_kill = coin(), c.failpoint_pause = coin(), c.failpoint_error = coin(), c.failpoint_drop = coin();
   const double often = pick(0.005, 0.02, 0.08);
   const auto perhaps = [&] { return coin() ? often : 0.0; };
@@ -47,7 +48,7 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.database.run_again = perhaps(), c.database.slow = perhaps(), c.database.poke_lost = coin() ? 0.5 : 0.0;
   c.array.refused = perhaps(), c.array.reply_lost = perhaps(), c.array.delayed = perhaps(), c.array.hang = perhaps() / 4;
   c.array.slow = perhaps(), c.array.list_partial = perhaps();
-  c.array.latency = pick(Duration{1ms}, Duration{20ms}, Duration{500ms});
+  c.array.latency = pick(Duration{2ms}, Duration{100ms}, Duration{2s});
   c.array.clones_hang_on_source = coin();
   c.check_every = pick(1, 10, 50, 200);
   return c;

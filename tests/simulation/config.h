@@ -14,12 +14,13 @@ struct SeedConfig {
   std::uint64_t seed = 1;
   // The cluster.
   int nodes = 3;
-  Duration lease = 4s, beat = 1s, sweep = 500ms, poll = 1s;
+  Duration lease = 4s, beat = 1s, sweep = 500ms, poll = 1s, report = 5s;
   int slots = 4, bulk_slots = 2, project_limit = 0;
   std::int64_t pool_gib = 4096;
   double stickiness = 0.5;
   // The clients.
   int clients = 3, commands = 10;
+  Duration think = 4s;  // between two commands of a client, at most
   bool permanent_failures = false;  // some creates are refused by the array for good
   // The faults, all of them only in the first half.
   Duration chaos_for = 60s;

@@ -74,7 +74,8 @@ Report run_seed(std::uint64_t seed, bool print) {
   const SeedConfig config = SeedConfig::draw(seed);
   if (print) std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), config.to_text().c_str());
   Cluster cluster(config, print);
-  Workload workload(cluster);
+  Model model(cluster);
+  Workload workload(cluster, model);
   cluster.baton.on_failpoint([&](const failpoint::Site& site) { at_failpoint(cluster, site); });
   cluster.run([&] {
     cluster.start_nodes();
@@ -100,7 +101,7 @@ Report run_seed(std::uint64_t seed, bool print) {
     cluster.check_now();
     if (cluster.failures().empty()) {
       cluster.check_storage();
-      workload.compare();
+      model.compare();
     }
   });
   report.hash = cluster.baton.hash();

@@ -38,10 +38,7 @@ Bytes SimArray::used(const std::string& pool) const {
 
 /// No name is used after its doom, except by ghosts, who cannot know.
 void SimArray::check_use(const Call& call, std::string_view verb, const std::string& name) {
-  if (!current(call.operation, call.epoch)) {
-    ++ghost_calls;
-    return;
-  }
+  if (!current(call.operation, call.epoch)) return;
   const std::string state = ledger(name).state;
   if (state.empty()) violation(fmt::format("I8: {} of {}, a name that is not in the ledger", verb, name));
   if (state == "doomed" || state == "gone" || state == "released")
@@ -61,10 +58,8 @@ void SimArray::check_write(const Writer& writer, const std::string& name) {
     if (other != writer) violation(fmt::format("I10: operation {} epoch {} writes into {} while {} epoch {} has it open", writer.operation, writer.epoch, name, other.operation, other.epoch));
 }
 
-void SimArray::host_writes(const std::string& name, std::size_t block) {
-  const auto found = objects.find(name);
-  if (found == objects.end() || found->second.blocks.empty()) return violation("I8: a host writes to " + name + ", which does not exist");
-  found->second.blocks[block % found->second.blocks.size()] = next_stamp_++;
+std::uint64_t SimArray::host_writes(const std::string& name, std::size_t block) {
+  return objects.at(name).blocks.at(block) = next_stamp_++;
 }
 
 void SimArray::land_delayed() {
@@ -105,6 +100,7 @@ DriverResult<> SimDriver::act(const Call& call, std::string_view verb, const std
   }
   try {
     FAILPOINT("simulation.driver.before_effect");
+    if (!array_.current(call.operation, call.epoch)) ++array_.ghost_calls;
     DriverResult<> done = effect();
     FAILPOINT("simulation.driver.after_effect");
     baton_.point("driver done");
@@ -265,6 +261,7 @@ DriverResult<> SimDriver::fill(const Call& call, const std::string& source, cons
       if (array_.chance(array_.faults.refused)) return failed(FailureClass::transient, "simulated: connection lost in a copy");
       const auto from = array_.objects.find(source);
       if (from == array_.objects.end()) return failed(FailureClass::permanent, "simulated: the source is gone");
+      if (!array_.current(call.operation, call.epoch)) ++array_.ghost_calls;
       array_.check_write(writer, target.name);
       array_.objects.at(target.name).blocks[block] = block < from->second.blocks.size() ? from->second.blocks[block] : 0;
       if (call.progress) call.progress(from_gib(static_cast<std::int64_t>(block) + 1), size);

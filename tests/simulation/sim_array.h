@@ -65,7 +65,7 @@ class SimArray {
   void land_delayed();
   bool anything_delayed() const { return !delayed_.empty(); }
   /// A host writes through its export: the next stamp into one block of the object.
-  void host_writes(const std::string& name, std::size_t block);
+  std::uint64_t host_writes(const std::string& name, std::size_t block);
   const std::vector<std::string>& violations() const { return violations_; }
   std::uint64_t calls = 0, injected = 0, ghost_calls = 0;
 

@@ -1,139 +1,213 @@
 #include "simulation/workload.h"
 
+#include "commands/snapshots/create.h"
+#include "commands/snapshots/delete.h"
 #include "commands/volumes/create.h"
 #include "commands/volumes/delete.h"
+#include "commands/volumes/extend.h"
+#include "commands/volumes/revert.h"
 #include "engine/start.h"
-#include "store/quotas/quotas.h"
+#include "store/snapshots/snapshots.h"
 #include "store/volumes/volumes.h"
 
 namespace scoria::simulation {
+namespace {
 
-using Answer = Cluster::Answer;
+template <class T>
+std::optional<Refusal> refusal_of(const Result<T>& result) {
+  return result ? std::nullopt : std::optional(result.error());
+}
+
+std::optional<Refusal> vanished() { return Refusal{RefusalCode::not_found, "gone", {}}; }
+
+}  // namespace
 
 void Workload::client(int number) {
+  Random& random = cluster_.baton.random();
   for (int i = 0; i < cluster_.config.commands; ++i) {
-    cluster_.clock.sleep(Duration{static_cast<std::int64_t>(cluster_.baton.random().below(4'000'000))});
+    cluster_.clock.sleep(Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(cluster_.config.think.count())))});
     ModelVolume* volume = one_of(number);
-    const auto dice = cluster_.baton.random().below(10);
-    if (volume == nullptr || dice < 4)
-      create(number);
-    else if (dice < 8)
-      remove(*volume);
-    else
-      cancel(*volume);
+    if (volume == nullptr) {
+      create(number, 1 + static_cast<std::int64_t>(random.below(4)));
+      continue;
+    }
+    ModelSnapshot* snapshot = one_of(*volume);
+    model_.write(*volume);
+    switch (random.below(12)) {
+      case 0: case 1: create(number, 1 + static_cast<std::int64_t>(random.below(4))); break;
+      case 2: remove(*volume); break;
+      case 3: extend(*volume, 1 + static_cast<std::int64_t>(random.below(2))); break;
+      case 4: case 5: take_snapshot(*volume); break;
+      case 6: if (snapshot != nullptr) remove(*volume, *snapshot); break;
+      case 7: create_from(number, *volume, nullptr); break;
+      case 8: if (snapshot != nullptr) create_from(number, *volume, snapshot); break;
+      case 9: revert(*volume); break;
+      default: cancel(*volume); break;
+    }
   }
 }
 
 /// A volume of this client that is not known to be deleted.
-ModelVolume* Workload::one_of(int number) {
+ModelVolume* Workload::one_of(int client) {
   std::vector<ModelVolume*> mine;
-  for (Owned& owned : volumes_)
-    if (owned.client == number && owned.volume.created != Known::no && owned.volume.deleted != Known::yes) mine.push_back(&owned.volume);
+  for (ModelVolume& volume : model_.volumes)
+    if (volume.client == client && volume.created != Known::no && volume.deleted != Known::yes && volume.cancelled != Known::yes) mine.push_back(&volume);
   return mine.empty() ? nullptr : mine[cluster_.baton.random().below(mine.size())];
 }
 
-std::string Workload::id_of(const ModelVolume& volume) {
-  if (!volume.id.empty()) return volume.id;
+ModelSnapshot* Workload::one_of(ModelVolume& volume) {
+  std::vector<ModelSnapshot*> mine;
+  for (ModelSnapshot& snapshot : volume.snapshots)
+    if (snapshot.created != Known::no && snapshot.deleted != Known::yes && snapshot.cancelled != Known::yes) mine.push_back(&snapshot);
+  return mine.empty() ? nullptr : mine[cluster_.baton.random().below(mine.size())];
+}
+
+/// Sends one request: accepted, refused, or no answer.
+Known Workload::ask(const std::string& name, const std::function<std::optional<Refusal>(commands::Services&, const Context&)>& work) {
+  std::optional<Refusal> refused;
+  const auto answer = cluster_.request(name, [&](commands::Services& services, const Context& context) { refused = work(services, context); });
+  if (answer == Cluster::Answer::unknown) return Known::perhaps;
+  if (refused) return cluster_.baton.note(name + " refused: " + refused->message), Known::no;
+  ++cluster_.counters.accepted;
+  return Known::yes;
+}
+
+std::string Workload::id_of(std::string_view table, const std::string& id, const std::string& name) {
+  if (!id.empty()) return id;
   return cluster_.look([&](db::Transaction& tx) {
-    const db::Rows rows = tx.query("SELECT id FROM volume WHERE name = ?", {volume.name});
+    const db::Rows rows = tx.query(fmt::format("SELECT id FROM {} WHERE name = ?", table), {name});
     return rows.empty() ? std::string() : rows.at(0, 0).text();
   });
 }
 
-void Workload::create(int number) {
-  volumes_.push_back({number, {}});
-  ModelVolume& volume = volumes_.back().volume;
+ModelVolume& Workload::create(int client, std::int64_t gib) { return create(client, gib, nullptr, nullptr); }
+
+ModelVolume& Workload::create_from(int client, ModelVolume& source, ModelSnapshot* snapshot) {
+  return create(client, *source.sizes.rbegin() + static_cast<std::int64_t>(cluster_.baton.random().below(2)), &source, snapshot);
+}
+
+ModelVolume& Workload::create(int client, std::int64_t gib, ModelVolume* source, ModelSnapshot* snapshot) {
+  model_.volumes.emplace_back();
+  ModelVolume& volume = model_.volumes.back();
+  volume.client = client;
   volume.name = fmt::format("v{}", ++names_);
-  volume.gib = 1 + static_cast<std::int64_t>(cluster_.baton.random().below(4));
-  volume.must_fail = cluster_.config.permanent_failures && cluster_.baton.chance(0.2);
-  std::optional<Result<Volume>> result;
-  const Answer answer = cluster_.request("create " + volume.name, [&](commands::Services& services, const Context& context) {
-    commands::CreateVolumeRequest request;
-    request.name = volume.name;
-    request.size_gib = volume.gib;
-    result = commands::create_volume(services, context, request);
-    if (*result && volume.must_fail) cluster_.array->always_fails.insert((*result)->id.text);
-  });
-  if (answer == Answer::unknown) {
-    volume.created = Known::perhaps;
-  } else if (*result) {
-    volume.created = Known::yes;
-    volume.id = (*result)->id.text;
-    ++cluster_.counters.accepted;
-  } else if (result->error().code != RefusalCode::over_quota) {
-    cluster_.fail(fmt::format("model: create of {} was refused: {}", volume.name, result->error().message));
+  volume.sizes = {gib};
+  volume.must_fail = source == nullptr && cluster_.config.permanent_failures && cluster_.baton.chance(0.2);
+  commands::CreateVolumeRequest request;
+  request.name = volume.name;
+  request.size_gib = gib;
+  if (source != nullptr) {
+    volume.from_something = true;
+    if (snapshot != nullptr) request.snapshot_id = volume.source_snapshot = id_of("snapshot", snapshot->id, snapshot->name);
+    else request.source_volid = id_of("volume", source->id, source->name);
+    // Nobody writes to a volume that is being read, so these are the bytes the copy must get, if it is accepted now.
+    if (snapshot == nullptr && !model_.follow(*source).empty()) volume.source = source->bytes;
   }
+  volume.created = ask("create " + volume.name, [&](commands::Services& services, const Context& context) {
+    const auto result = commands::create_volume(services, context, request);
+    if (result) volume.id = result->id.text;
+    if (result && volume.must_fail) cluster_.array->always_fails.insert(result->id.text);
+    return refusal_of(result);
+  });
+  if (volume.created != Known::yes) volume.source.reset();  // who knows when it was accepted
+  return volume;
 }
 
 void Workload::remove(ModelVolume& volume) {
-  std::optional<Result<>> result;
-  const Answer answer = cluster_.request("delete " + volume.name, [&](commands::Services& services, const Context& context) {
-    const std::string id = id_of(volume);
+  const Known answer = ask("delete " + volume.name, [&](commands::Services& services, const Context& context) {
+    const std::string id = id_of("volume", volume.id, volume.name);
     const auto row = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
-    if (row) result = commands::delete_volume(services, context, *row, {});
+    return row ? refusal_of(commands::delete_volume(services, context, *row, {})) : vanished();
   });
-  if (answer == Answer::unknown) volume.deleted = std::max(volume.deleted, Known::perhaps);
-  if (answer != Answer::done || !result || !*result) return;
-  volume.deleted = Known::yes;
-  ++cluster_.counters.accepted;
+  volume.deleted = std::max(volume.deleted, answer);
 }
 
+void Workload::extend(ModelVolume& volume, std::int64_t more) {
+  std::int64_t wanted = 0;
+  const Known answer = ask("extend " + volume.name, [&](commands::Services& services, const Context& context) {
+    const std::string id = id_of("volume", volume.id, volume.name);
+    const auto row = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
+    if (!row) return vanished();
+    wanted = row->size_gib + more;
+    return refusal_of(commands::extend_volume(services, context, *row, wanted, false));
+  });
+  if (answer == Known::no || wanted == 0) return;
+  // A full array may refuse to grow it, later.
+  if (answer == Known::yes && cluster_.config.pool_gib > 100) volume.sizes = {wanted};
+  else volume.sizes.insert(wanted);
+}
+
+ModelSnapshot& Workload::take_snapshot(ModelVolume& volume) {
+  volume.snapshots.emplace_back();
+  ModelSnapshot& snapshot = volume.snapshots.back();
+  snapshot.name = fmt::format("s{}", ++names_);
+  if (!model_.follow(volume).empty()) snapshot.bytes = volume.bytes;
+  snapshot.created = ask("snapshot " + snapshot.name + " of " + volume.name, [&](commands::Services& services, const Context& context) {
+    const std::string id = id_of("volume", volume.id, volume.name);
+    const auto row = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
+    if (!row) return vanished();
+    commands::CreateSnapshotRequest request;
+    request.name = snapshot.name;
+    const auto result = commands::create_snapshot(services, context, *row, request);
+    if (result) snapshot.id = result->id.text;
+    return refusal_of(result);
+  });
+  if (snapshot.created != Known::yes) snapshot.bytes.reset();
+  return snapshot;
+}
+
+void Workload::remove(ModelVolume&, ModelSnapshot& snapshot) {
+  const Known answer = ask("delete snapshot " + snapshot.name, [&](commands::Services& services, const Context& context) {
+    const std::string id = id_of("snapshot", snapshot.id, snapshot.name);
+    const auto row = services.database.read([&](db::Transaction& tx) { return store::snapshots::find(tx, {id}); });
+    return row ? refusal_of(commands::delete_snapshot(services, context, *row, false)) : vanished();
+  });
+  snapshot.deleted = std::max(snapshot.deleted, answer);
+}
+
+void Workload::revert(ModelVolume& volume) {
+  ask("revert " + volume.name, [&](commands::Services& services, const Context& context) {
+    const std::string id = id_of("volume", volume.id, volume.name);
+    const auto row = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
+    if (!row) return vanished();
+    const auto all = services.database.read([&](db::Transaction& tx) { return store::snapshots::of_volume(tx, row->id); });
+    if (all.empty()) return vanished();
+    for (ModelSnapshot& snapshot : volume.snapshots)
+      if (snapshot.name == all.back().name) snapshot.id = all.back().id.text;
+    return refusal_of(commands::revert_volume(services, context, *row, all.back().id.text));
+  });
+}
+
+/// Asks the newest live operation of the volume or of one of its snapshots to stop.
 void Workload::cancel(ModelVolume& volume) {
-  std::optional<Result<>> result;
-  const Answer answer = cluster_.request("cancel " + volume.name, [&](commands::Services& services, const Context&) {
-    const std::string id = id_of(volume);
-    const std::string operation = services.database.read([&](db::Transaction& tx) {
-      const db::Rows rows = tx.query("SELECT id FROM operation WHERE resource_id = ? AND kind = 'volume.create'", {id});
-      return rows.empty() ? std::string() : rows.at(0, 0).text();
+  struct Target {
+    std::string operation, kind, resource;
+  } target;
+  const Known answer = ask("cancel something of " + volume.name, [&](commands::Services& services, const Context&) {
+    const std::string id = id_of("volume", volume.id, volume.name);
+    target = services.database.read([&](db::Transaction& tx) {
+      const db::Rows rows = tx.query(
+          "SELECT id, kind, resource_id FROM operation WHERE state IN ('ready', 'running', 'waiting') AND (resource_id = ? OR resource_id IN "
+          "(SELECT id FROM snapshot WHERE volume_id = ?)) ORDER BY seq DESC LIMIT 1",
+          {id, id});
+      return rows.empty() ? Target{} : Target{rows.at(0, 0).text(), rows.at(0, 1).text(), rows.at(0, 2).text()};
     });
-    if (!operation.empty()) result = engine::request_cancel(services.database, services.kinds, operation);
+    if (target.operation.empty()) return vanished();
+    return refusal_of(engine::request_cancel(services.database, services.kinds, target.operation));
   });
-  if (answer == Answer::unknown) volume.cancelled = std::max(volume.cancelled, Known::perhaps);
-  if (answer == Answer::done && result && *result) volume.cancelled = Known::yes;
+  if (answer != Known::no && !target.operation.empty()) note_cancelled(volume, target.kind, target.resource, answer);
 }
 
-void Workload::compare() {
-  for (const Owned& owned : volumes_) compare(owned.volume);
-  compare_quota();
-  cluster_.counters.operations = static_cast<std::uint64_t>(
-      cluster_.look([](db::Transaction& tx) { return tx.query("SELECT count(*) FROM operation").at(0, 0).integer(); }));
-}
-
-void Workload::compare(const ModelVolume& volume) {
-  struct Seen {
-    std::string status;
-    std::int64_t gib;
-  };
-  const auto seen = cluster_.look([&](db::Transaction& tx) -> std::optional<Seen> {
-    const db::Rows rows = tx.query("SELECT status, size_gib FROM volume WHERE name = ?", {volume.name});
-    if (rows.size() > 1) cluster_.fail("model: there are two volumes " + volume.name);
-    if (rows.empty()) return std::nullopt;
-    return Seen{rows.at(0, 0).text(), rows.at(0, 1).integer()};
-  });
-  const bool may_be_gone = volume.created != Known::yes || volume.deleted != Known::no || volume.cancelled != Known::no;
-  if (!seen) {
-    if (!may_be_gone) cluster_.fail(fmt::format("model: {} was accepted, and is gone", volume.name));
-    return;
+void Workload::note_cancelled(ModelVolume& volume, const std::string& kind, const std::string& resource, Known answer) {
+  if (kind == "volume.create") volume.cancelled = std::max(volume.cancelled, answer);
+  if (kind == "volume.delete") volume.deleted = answer == Known::yes ? Known::no : Known::perhaps;
+  if (kind == "volume.extend" && !volume.sizes.empty())
+    for (std::int64_t size = 1; size < *volume.sizes.rbegin(); ++size) volume.sizes.insert(size);  // back to what it was
+  for (ModelSnapshot& snapshot : volume.snapshots) {
+    if (id_of("snapshot", snapshot.id, snapshot.name) != resource) continue;
+    if (kind == "snapshot.create") snapshot.cancelled = std::max(snapshot.cancelled, answer);
+    if (kind == "snapshot.delete") snapshot.deleted = answer == Known::yes ? Known::no : Known::perhaps;
   }
-  if (volume.created == Known::no) return cluster_.fail(fmt::format("model: {} was refused, and exists", volume.name));
-  if (volume.deleted == Known::yes) return cluster_.fail(fmt::format("model: {} was deleted, and is {}", volume.name, seen->status));
-  if (seen->gib != volume.gib) cluster_.fail(fmt::format("model: {} has {} GiB, {} were asked for", volume.name, seen->gib, volume.gib));
-  const bool may_fail = volume.must_fail || cluster_.config.pool_gib < 100;
-  if (seen->status == "available") {
-    if (volume.cancelled == Known::yes) cluster_.fail(fmt::format("model: the create of {} was cancelled, and published", volume.name));
-    if (volume.must_fail && volume.created == Known::yes) cluster_.fail(fmt::format("model: {} is available, though the array refused it", volume.name));
-  } else if (seen->status != "error" || !may_fail) {
-    cluster_.fail(fmt::format("model: {} ended as {}", volume.name, seen->status));
-  }
-}
-
-void Workload::compare_quota() {
-  const auto differs = cluster_.look([&](db::Transaction& tx) {
-    const auto usage = store::quotas::usage(tx, cluster_.tenant.project_id, "");
-    const db::Rows rows = tx.query("SELECT count(*), COALESCE(SUM(size_gib), 0) FROM volume");
-    return usage.volumes != rows.at(0, 0).integer() || usage.gigabytes != rows.at(0, 1).integer();
-  });
-  if (differs) cluster_.fail("I1: the quota is not what the volumes take");
 }
 
 }  // namespace scoria::simulation

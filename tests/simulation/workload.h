@@ -1,48 +1,39 @@
 #pragma once
-#include <deque>
-#include <memory>
+#include <functional>
 #include <string>
-#include <vector>
 
-#include "simulation/cluster.h"
+#include "simulation/model.h"
 
 namespace scoria::simulation {
 
-/// What a client knows of something it asked for.
-enum class Known { no, perhaps, yes };
-
-/// A volume as its client believes it to be. One client at a time works with it, so this is a sequential model.
-struct ModelVolume {
-  std::string name, id;     // id empty: the answer to the create was lost
-  std::int64_t gib = 0;
-  Known created = Known::no, deleted = Known::no, cancelled = Known::no;
-  bool must_fail = false;   // the array was told to refuse it for good
-};
-
-/// Clients that send commands, and the comparison of what they were promised with what is.
+/// Clients that send commands one after the other and keep the model of what they were answered.
 class Workload {
  public:
-  explicit Workload(Cluster& cluster) : cluster_(cluster) {}
-  /// One client: `commands` requests, one after the other, with waits between them.
+  Workload(Cluster& cluster, Model& model) : cluster_(cluster), model_(model) {}
+  /// One client: `commands` requests with waits between them.
   void client(int number);
-  /// After healing and quiet: everything is as the answers said.
-  void compare();
+
+  // One request each; scenarios use them too.
+  ModelVolume& create(int client, std::int64_t gib);
+  ModelVolume& create_from(int client, ModelVolume& source, ModelSnapshot* snapshot);
+  void remove(ModelVolume& volume);
+  void extend(ModelVolume& volume, std::int64_t more);
+  ModelSnapshot& take_snapshot(ModelVolume& volume);
+  void remove(ModelVolume& volume, ModelSnapshot& snapshot);
+  void revert(ModelVolume& volume);
+  void cancel(ModelVolume& volume);
 
  private:
-  void create(int number);
-  void remove(ModelVolume& volume);
-  void cancel(ModelVolume& volume);
-  ModelVolume* one_of(int number);
-  void compare(const ModelVolume& volume);
-  void compare_quota();
-  std::string id_of(const ModelVolume& volume);
+  using Call = std::function<void(commands::Services&, const Context&)>;
+  ModelVolume& create(int client, std::int64_t gib, ModelVolume* source, ModelSnapshot* snapshot);
+  ModelVolume* one_of(int client);
+  ModelSnapshot* one_of(ModelVolume& volume);
+  Known ask(const std::string& name, const std::function<std::optional<Refusal>(commands::Services&, const Context&)>& work);
+  std::string id_of(std::string_view table, const std::string& id, const std::string& name);
+  void note_cancelled(ModelVolume& volume, const std::string& kind, const std::string& resource, Known answer);
 
   Cluster& cluster_;
-  struct Owned {
-    int client;
-    ModelVolume volume;
-  };
-  std::deque<Owned> volumes_;
+  Model& model_;
   int names_ = 0;
 };
 

@@ -47,6 +47,7 @@ Outcome CreateVolume::place(engine::Task& task) const {
   const engine::Operation& op = task.operation();
   const Placement before = placement_of(op);
   auto choice = choose_pool(services_.database, services_.random, op, before.refused);
+  if (!choice && choice.error().code == RefusalCode::unavailable) return Outcome::retry(choice.error().message);
   if (!choice) return Outcome::fail("no_backend", choice.error().message);
   Placement placement = choice->placement;
   placement.refused = before.refused;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
+#include "engine/claims.h"
 #include "operations/volumes/effects.h"
 #include "store/events/outbox.h"
 #include "store/objects/objects.h"
@@ -52,6 +53,10 @@ Outcome ExtendVolume::reserve(engine::Task& task) const {
   };
   const Seen seen = services_.database.read([&](db::Transaction& tx) { return Seen{volumes::find(tx, id), pools::all(tx)}; });
   if (!seen.volume) return Outcome::fail("driver_failed_extend", "The volume is gone.");
+  // Who began to read it before must find the size it was promised; `extending` lets nobody begin.
+  if (seen.volume->s_ops > 0)
+    return Outcome::wait(engine::readers_of("volume", id.text), fmt::format("{} copies still read this volume", seen.volume->s_ops),
+                         [id, op_id = op.id](db::Transaction& tx) { engine::require_readers(tx, "volume", id.text, op_id); });
   const auto pool = std::find_if(seen.pools.begin(), seen.pools.end(),
                                  [&](const pools::Pool& one) { return one.backend == seen.volume->backend && one.name == seen.volume->pool; });
   if (pool == seen.pools.end()) return Outcome::retry(fmt::format("pool {}#{} is not reported", seen.volume->backend, seen.volume->pool));

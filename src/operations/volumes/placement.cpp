@@ -28,16 +28,21 @@ Result<Choice> choose_pool(db::Database& database, Random&, const engine::Operat
   const Bytes wanted = from_gib(seen.volume->size_gib);
   const store::pools::Pool* best = nullptr;
   std::int64_t most = -1;
+  std::string away;  // what could take it, if somebody served it
   for (const store::pools::Pool& pool : seen.pools) {
     if (!source->backend.empty() && (pool.backend != source->backend || pool.name != source->pool)) continue;
-    if (!pool.up || pool.disabled || pool.frozen) continue;
+    if (pool.disabled || pool.frozen) continue;
     if (std::find(refused.begin(), refused.end(), pool.backend + "#" + pool.name) != refused.end()) continue;
     const std::int64_t left = pool.limit_bytes < 0 ? INT64_MAX : pool.limit_bytes - pool.allocated_bytes;
-    if (left < wanted.count || left <= most) continue;
+    if (left < wanted.count) continue;
+    if (!pool.up) away = pool.backend;
+    if (!pool.up || left <= most) continue;
     best = &pool;
     most = left;
   }
-  if (best == nullptr) return refuse(RefusalCode::unavailable, "No pool has room for {} GiB.", seen.volume->size_gib);
+  if (best == nullptr && seen.pools.empty()) return refuse(RefusalCode::unavailable, "No backend has reported a pool yet.");
+  if (best == nullptr && !away.empty()) return refuse(RefusalCode::unavailable, "No node serves backend {} just now.", away);
+  if (best == nullptr) return refuse(RefusalCode::invalid_state, "No pool has room for {} GiB.", seen.volume->size_gib);
   Choice choice;
   choice.placement.backend = best->backend;
   choice.placement.pool = best->name;

@@ -13,7 +13,8 @@ struct Choice {
   Placement placement;
 };
 
-/// Picks the pool for the volume of a create operation and names its object. Refuses with the reason per candidate.
+/// Picks the pool for the volume of a create operation and names its object. Refuses `unavailable`
+/// while the pools that could take it are served by nobody, else for good, with the reason.
 Result<Choice> choose_pool(db::Database& database, Random& random, const engine::Operation& operation, const std::vector<std::string>& refused);
 
 }  // namespace scoria::operations

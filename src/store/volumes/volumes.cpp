@@ -75,6 +75,10 @@ void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::
   tx.guard(label, sql, {operation, std::string(1, mode), id.text});
 }
 
+void require_at(db::Transaction& tx, std::string_view label, const Volume& seen) {
+  tx.guard(label, "UPDATE volume SET rev = rev + 1 WHERE id = ? AND COALESCE(backend, '') = ?", {seen.id.text, seen.backend});
+}
+
 void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& backend, const std::string& pool,
            std::int64_t object_bytes) {
   tx.guard("volume.place", "UPDATE volume SET backend = ?, pool = ?, object_bytes = ?, updated_at = scoria_now() WHERE id = ? AND x_op = ?",

@@ -28,6 +28,8 @@ std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id);
 /// one of `from`, and `also` (SQL over the row, empty: none) holds.
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
           std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also = {});
+/// The volume is still on the backend where the caller saw it: there its operation is queued. After the claim was taken.
+void require_at(db::Transaction& tx, std::string_view label, const Volume& seen);
 /// The claim's holder places the volume: where its object will be.
 void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& backend, const std::string& pool,
            std::int64_t object_bytes);
