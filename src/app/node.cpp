@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include "api/snapshots/handlers.h"
@@ -10,13 +11,13 @@
 #include "app/backends.h"
 #include "app/bootstrap.h"
 #include "app/database.h"
+#include "app/identity.h"
 #include "config/options/api.h"
 #include "config/options/general.h"
 #include "config/options/identity.h"
 #include "config/options/quotas.h"
 #include "db/migrate.h"
 #include "engine/start.h"
-#include "identity/noauth.h"
 #include "identity/policy.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -87,6 +88,28 @@ bool quick_answer(const http::Request& request, http::Response& response) {
   return true;
 }
 
+/// How this node is reached, if nothing stands before it.
+std::string own_url(const config::GeneralOptions& general, const config::ApiOptions& api, std::uint16_t port) {
+  if (!api.public_endpoint.empty()) return api.public_endpoint.substr(0, api.public_endpoint.find_last_not_of('/') + 1);
+  const std::string& host = api.listen == "0.0.0.0" || api.listen == "::" ? general.my_ip : api.listen;
+  const bool bare_ipv6 = host.find(':') != std::string::npos && !host.starts_with('[');
+  return fmt::format("{}://{}:{}", api.use_tls ? "https" : "http", bare_ipv6 ? "[" + host + "]" : host, port);
+}
+
+/// The password is shown here only if it could not be kept in a file.
+void greet(const local::FirstStart& first) {
+  std::string text = fmt::format("Scoria serves {} from now on.\n", first.access.auth_url.substr(0, first.access.auth_url.rfind('/')));
+  if (first.written_to.empty()) {
+    text += "Keep this as clouds.yaml; it is not shown again:\n\n" + clouds_yaml(first.access);
+  } else {
+    text += fmt::format("User, password and project stand in {}.\n", first.written_to);
+  }
+  const std::string file = first.written_to.empty() ? "clouds.yaml" : first.written_to;
+  text += fmt::format("\n  export OS_CLIENT_CONFIG_FILE={} OS_CLOUD={}\n  openstack volume create --size 1 first\n  openstack volume list\n\n", file, first.access.cloud);
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 struct Node::Parts {
@@ -104,7 +127,7 @@ struct Node::Parts {
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<api::Services> api_services;
   std::shared_ptr<const Policy> policy;
-  std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<Identity> identity;
   std::unique_ptr<api::OperationParking> parking;
   std::unique_ptr<api::Pipeline> pipeline;
   std::unique_ptr<http::Server> server;
@@ -134,7 +157,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   auto policy = Policy::load(identity.policy_file, identity.enforce_new_defaults);
   if (!policy) throw std::runtime_error(policy.error().message);
   p.policy = *policy;
-  p.authenticator = std::make_unique<NoAuthenticator>();
+  p.identity = std::make_unique<Identity>(p.config, *p.database, clock, p.random);
   p.parking = std::make_unique<api::OperationParking>(*p.database, clock);
   p.engine->on_ended([parking = p.parking.get()](const engine::Operation& operation) { parking->ended(operation.id); });
 
@@ -145,16 +168,21 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::PipelineOptions options;
   const auto api_options = p.config.read<config::ApiOptions>();
   options.public_endpoint = api_options.public_endpoint;
+  options.identity_url = identity_url(p.config);
   options.noauth = identity.auth_strategy.starts_with("noauth");
   const auto projects = api::ProjectPattern::parse(identity.project_id_regex);
   if (!projects) throw std::runtime_error(projects.error().message);
   options.projects = *projects;
   p.pipeline = std::make_unique<api::Pipeline>(
-      api::PipelineParts{clock, p.random, *p.authenticator, [rules = p.policy] { return rules; }, p.parking.get()}, options, std::move(handlers));
+      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy] { return rules; }, p.parking.get()}, options, std::move(handlers));
   p.server = std::make_unique<http::Server>(
       clock, server_options(api_options),
-      [pipeline = p.pipeline.get()](const http::Request& request, std::shared_ptr<http::Responder> responder) { (*pipeline)(request, std::move(responder)); },
+      [pipeline = p.pipeline.get(), door = p.identity->door()](const http::Request& request, std::shared_ptr<http::Responder> responder) {
+        if (door != nullptr && door->serves(request.path)) return responder->send(door->answer(request));
+        (*pipeline)(request, std::move(responder));
+      },
       quick_answer);
+  if (const auto first = p.identity->first_start(own_url(general, api_options, p.server->port()), general.state_path + "/clouds.yaml")) greet(*first);
 }
 
 Node::~Node() = default;

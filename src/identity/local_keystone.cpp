@@ -36,11 +36,7 @@ Status status_of(const Refusal& refusal) {
 
 KeystoneReply error_reply(const Refusal& refusal, std::string_view root) {
   const Status status = status_of(refusal);
-  json::Writer out;
-  out.begin_object().key("error").begin_object();
-  out.field("code", status.code).field("message", refusal.message).field("title", status.title);
-  out.end_object().end_object();
-  KeystoneReply reply{status.code, {}, out.take()};
+  KeystoneReply reply = keystone_error(status.code, status.title, refusal.message);
   if (status.code == 401) reply.headers.emplace_back("WWW-Authenticate", fmt::format("Keystone uri=\"{}\"", root));
   if (status.code == 429) reply.headers.emplace_back("Retry-After", refusal.detail);
   if (status.code == 503) reply.headers.emplace_back("Retry-After", "1");
@@ -68,6 +64,14 @@ bool matches(const std::vector<std::string_view>& path, const std::vector<std::s
 }
 
 }  // namespace
+
+KeystoneReply keystone_error(int status, std::string_view title, std::string_view message) {
+  json::Writer out;
+  out.begin_object().key("error").begin_object();
+  out.field("code", status).field("message", message).field("title", title);
+  out.end_object().end_object();
+  return {status, {}, out.take()};
+}
 
 const std::vector<LocalKeystone::Route>& LocalKeystone::routes() {
   using Self = LocalKeystone;

@@ -38,6 +38,9 @@ struct KeystoneOptions {
   PasswordCost password_cost = PasswordCost::chosen;  // less for tests only
 };
 
+/// An error in Keystone's form.
+KeystoneReply keystone_error(int status, std::string_view title, std::string_view message);
+
 /// As much of Keystone's v3 API as unmodified clients need to log in here, find the block storage service and keep
 /// users, projects and roles. Thread-safe; blocks on the database. Errors are answers; only failures are thrown.
 class LocalKeystone {
