@@ -1,9 +1,12 @@
 #include "app/database.h"
 
+#include <fcntl.h>
+
 #include <stdexcept>
 
 #include "config/options/database.h"
 #include "db/engines/sqlite.h"
+#include "os/files.h"
 
 namespace scoria::app {
 
@@ -11,7 +14,12 @@ std::unique_ptr<db::Database> open_database(const config::Config& config, Clock&
   const auto options = config.read<config::DatabaseOptions>();
   const std::string& connection = options.connection.reveal();
   constexpr std::string_view sqlite = "sqlite:///";
-  if (connection.starts_with(sqlite)) return db::open_sqlite(clock, {.path = connection.substr(sqlite.size())});
+  if (connection.starts_with(sqlite)) {
+    const std::string path = connection.substr(sqlite.size());
+    // For its owner alone, before anything is in it: password hashes will be. SQLite's other files take after it.
+    os::open_file(path, O_RDWR | O_CREAT);
+    return db::open_sqlite(clock, {.path = path});
+  }
   throw std::runtime_error("[database] connection must begin with sqlite:/// or postgresql://");
 }
 
