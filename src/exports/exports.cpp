@@ -3,9 +3,10 @@
 #include <fcntl.h>
 
 #include "base/text.h"
+#include "exports/errors.h"
+#include "exports/iscsi/iscsi_exporter.h"
 #include "exports/local/local_exporter.h"
 #include "exports/nbd/nbd_exporter.h"
-#include "exports/errors.h"
 #include "observe/log.h"
 #include "os/files.h"
 #include "os/loop.h"
@@ -24,6 +25,9 @@ Exports::Exports(Clock& clock, Options options)
   auto nbd = std::make_unique<NbdExporter>(clock_, options_, state_, supervisor_);
   nbd_ = nbd.get();
   exporters_.push_back(std::move(nbd));
+  auto iscsi = std::make_unique<IscsiExporter>(clock_, options_, state_, supervisor_);
+  iscsi_ = iscsi.get();
+  exporters_.push_back(std::move(iscsi));
 }
 
 Exports::~Exports() = default;
@@ -106,7 +110,10 @@ std::vector<Exports::Report> Exports::reports(const Call& call) {
 
 DriverResult<> Exports::movable(const std::string& path) const {
   const std::optional<os::Fd> file = os::open_if_there(path, O_RDONLY);
-  if (file && !os::loops_on(*file).empty()) return failed(FailureClass::busy, "{} is attached as a local device too, which cannot move while it is in use", path);
+  if (!file) return {};
+  if (!os::loops_on(*file).empty()) return failed(FailureClass::busy, "{} is attached as a local device too, which cannot move while it is in use", path);
+  const struct stat status = os::status_of(*file);
+  if (iscsi_->serves(status.st_dev, status.st_ino)) return failed(FailureClass::busy, "{} is attached over iSCSI too, which cannot move while it is in use", path);
   return {};
 }
 

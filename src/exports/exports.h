@@ -14,6 +14,7 @@
 
 namespace scoria::exports {
 
+class IscsiExporter;
 class NbdExporter;
 
 /// All protocols of this node behind one door; also what drivers ask to move or grow a volume in use. Thread-safe.
@@ -74,6 +75,7 @@ class Exports final : public drivers::LiveUse {
   Supervisor supervisor_;
   std::vector<std::unique_ptr<Exporter>> exporters_;
   NbdExporter* nbd_ = nullptr;
+  IscsiExporter* iscsi_ = nullptr;
 };
 
 }  // namespace scoria::exports

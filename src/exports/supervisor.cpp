@@ -19,7 +19,7 @@ namespace {
 constexpr int workers = 4;
 constexpr Duration tick = 1s;
 
-void react(const std::function<void()>& reaction) {
+void attempt(const std::function<void()>& reaction) {
   try {
     reaction();
   } catch (const std::exception& error) {
@@ -116,12 +116,12 @@ void Supervisor::run_watcher() {
 }
 
 void Supervisor::run_worker() {
-  while (const auto reaction = reactions_.pop()) react(*reaction);
+  while (const auto reaction = reactions_.pop()) attempt(*reaction);
 }
 
 void Supervisor::run_ticks() {
   while (!stop_.load()) {
-    for (const std::function<void()>& look : looks_) react(look);
+    for (const std::function<void()>& look : looks_) attempt(look);
     if (clock_.wait(stopping_, tick)) return;
   }
 }

@@ -30,6 +30,8 @@ class Supervisor {
   /// watch under the same key takes the place of the first.
   void watch(const std::string& key, const os::Process& process, std::function<void()> ended);
   void forget(const std::string& key);
+  /// Runs something soon, on a thread of the supervisor.
+  void react(std::function<void()> reaction) { reactions_.try_push(std::move(reaction)); }
   bool watches(const std::string& key) const;
 
  private:

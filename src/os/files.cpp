@@ -99,6 +99,11 @@ std::optional<Fd> open_at_if_there(const Fd& directory, const std::string& name,
 
 Fd open_directory(const std::string& path) { return open_file(path, O_RDONLY | O_DIRECTORY); }
 
+bool takes_direct_io(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+  return static_cast<bool>(fd);
+}
+
 struct stat status_of(const Fd& fd) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) fail("look at", "an open file");

@@ -21,6 +21,9 @@ std::optional<Fd> open_at_if_there(const Fd& directory, const std::string& name,
 /// A directory by path (links in the path are followed: it is the operator's).
 Fd open_directory(const std::string& path);
 
+/// Can the file be read and written past the page cache (O_DIRECT)?
+bool takes_direct_io(const std::string& path);
+
 struct stat status_of(const Fd& fd);
 /// Of the name itself, a link is not followed; nothing when absent.
 std::optional<struct stat> status_at(const Fd& directory, const std::string& name);

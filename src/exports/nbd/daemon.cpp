@@ -27,11 +27,6 @@ bool have_io_uring() {
   return static_cast<bool>(ring);
 }
 
-bool takes_direct_io(const std::string& path) {
-  const os::Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
-  return static_cast<bool>(fd);
-}
-
 /// An option value of QEMU's key=value syntax.
 std::string escaped(const std::string& text) {
   std::string out;
@@ -72,7 +67,7 @@ DriverResult<std::optional<Qmp>> StorageDaemons::connect(const std::string& volu
 }
 
 std::string StorageDaemons::image_text(const drivers::Location& location, int image, bool no_backing) const {
-  return graph::image(location, image, {.direct = takes_direct_io(location.path), .io_uring = io_uring_, .no_backing = no_backing});
+  return graph::image(location, image, {.direct = os::takes_direct_io(location.path), .io_uring = io_uring_, .no_backing = no_backing});
 }
 
 std::string StorageDaemons::tls_object() const {

@@ -1,0 +1,227 @@
+#include "exports/iscsi/iscsi_exporter.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/failpoint.h"
+#include "base/text.h"
+#include "exports/errors.h"
+#include "json/parse.h"
+#include "json/writer.h"
+#include "observe/log.h"
+#include "os/files.h"
+
+namespace scoria::exports {
+namespace {
+
+using tgt::Mode;
+using tgt::Op;
+
+constexpr std::int64_t version = 1;
+constexpr Duration answer_time = 5s;
+constexpr off_t log_limit = mib;
+constexpr std::string_view daemon_key = "iscsi";
+
+std::string lock_key(const std::string& name) { return "iscsi/" + name; }
+std::string record_path(const std::string& name) { return "iscsi/" + name + ".target"; }
+
+/// The daemon's commands are lists of name=value: what goes into them must not contain their separators.
+bool plain_value(std::string_view text) { return !text.empty() && text.find_first_of(", \t\r\n") == std::string_view::npos; }
+
+DriverResult<> valid(const ExportSpec& spec) {
+  if (!plain_name(spec.name)) return failed(FailureClass::permanent, "'{}' cannot name an export", spec.name);
+  if (spec.location.protocol != "file") return failed(FailureClass::permanent, "iSCSI serves files, not {}", spec.location.protocol);
+  if (spec.location.format != "raw")
+    return failed(FailureClass::permanent, "volume {} is kept as {}, which the iSCSI daemon cannot serve: attach it over nbd, or flatten it to raw first",
+                  spec.volume_id, spec.location.format);
+  if (!plain_value(spec.location.path)) return failed(FailureClass::permanent, "the iSCSI daemon cannot be told of the path '{}'", spec.location.path);
+  if (!plain_value(spec.connector.initiator)) return failed(FailureClass::permanent, "an iSCSI export needs the initiator's name");
+  if (!plain_value(spec.chap_user) || !plain_value(spec.chap_secret)) return failed(FailureClass::permanent, "an iSCSI export needs a CHAP user and secret");
+  return {};
+}
+
+tl::unexpected<DriverError> locked(const std::string& name) {
+  return failed(FailureClass::busy, "another thread or process changes export {}", name);
+}
+
+}  // namespace
+
+std::string to_text(const IscsiTarget& target) {
+  json::Writer out;
+  out.begin_object().field("version", version).field("name", target.name).field("volume", target.volume).field("path", target.path);
+  out.field("read_only", target.read_only).field("initiator", target.initiator).field("user", target.user).field("secret", target.secret);
+  out.field("tid", static_cast<int>(target.tid)).end_object();
+  return out.take();
+}
+
+std::optional<IscsiTarget> iscsi_target_from(std::string_view text) {
+  const Result<json::Value> value = json::parse(text);
+  if (!value || value->integer_or("version") != version) return std::nullopt;
+  return IscsiTarget{.name = value->text_or("name"), .volume = value->text_or("volume"), .path = value->text_or("path"),
+                     .read_only = value->flag_or("read_only"), .initiator = value->text_or("initiator"), .user = value->text_or("user"),
+                     .secret = value->text_or("secret"), .tid = static_cast<std::int32_t>(value->integer_or("tid"))};
+}
+
+IscsiExporter::IscsiExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor)
+    : clock_(clock), options_(options), state_(state), supervisor_(supervisor), control_(clock, state.path("iscsi/control.1")) {
+  supervisor_.on_tick([this] { look(); });
+}
+
+DriverResult<> IscsiExporter::check(const Call&) {
+  if (::access("/usr/sbin/tgtd", X_OK) == 0) return {};
+  return failed(FailureClass::permanent, "tgtd is not there (package tgt)");
+}
+
+std::optional<IscsiTarget> IscsiExporter::load(const std::string& name) const {
+  const std::optional<std::string> text = state_.read(record_path(name));
+  return text ? iscsi_target_from(*text) : std::nullopt;
+}
+
+void IscsiExporter::store(const IscsiTarget& target) const { state_.write(record_path(target.name), to_text(target)); }
+
+std::string IscsiExporter::portal() const {
+  const std::string address = portal_address();
+  return fmt::format("{}:{}", address.find(':') == std::string::npos ? address : "[" + address + "]", options_.iscsi_port);
+}
+
+DriverResult<Connection> IscsiExporter::ensure(const Call& call, const ExportSpec& spec) {
+  if (const auto good = valid(spec); !good) return tl::unexpected(good.error());
+  return guarded([&]() -> DriverResult<Connection> {
+    const auto lock = state_.lock(lock_key(spec.name), call.deadline);
+    if (!lock) return locked(spec.name);
+    if (state_.removed(spec.name)) return failed(FailureClass::permanent, "export {} was removed; its name is not used again", spec.name);
+    state_.make_directory("iscsi");
+    std::optional<IscsiTarget> target = load(spec.name);
+    if (!target) {
+      const auto all = state_.lock(daemon_key, call.deadline);
+      if (!all) return locked(spec.name);
+      const DriverResult<std::int32_t> tid = free_tid(spec.name);
+      if (!tid) return tl::unexpected(tid.error());
+      target = IscsiTarget{.name = spec.name, .tid = *tid};
+      store(*target);
+    }
+    target->volume = spec.volume_id;
+    target->path = spec.location.path;
+    target->read_only = spec.read_only;
+    target->initiator = spec.connector.initiator;
+    target->user = spec.chap_user;
+    target->secret = spec.chap_secret;
+    store(*target);
+    FAILPOINT("exports.iscsi.recorded");
+    if (const auto up = daemon_up(call.deadline); !up) return tl::unexpected(up.error());
+    if (const auto made = converge(*target, call.deadline); !made) return tl::unexpected(made.error());
+    FAILPOINT("exports.iscsi.served");
+    return connection(*target);
+  });
+}
+
+/// Part of the device's identity on the wire, so it should differ from node to node: taken from the export's name.
+DriverResult<std::int32_t> IscsiExporter::free_tid(const std::string& name) const {
+  constexpr std::size_t count = (std::size_t{1} << 27) - 1;
+  std::set<std::size_t> taken;
+  for (const std::string& file : state_.names("iscsi"))
+    if (file.ends_with(".target"))
+      if (const std::optional<IscsiTarget> other = load(file.substr(0, file.size() - 7))) taken.insert(static_cast<std::size_t>(other->tid));
+  std::size_t tid = std::hash<std::string>{}(name) % count + 1;
+  while (taken.contains(tid)) tid = tid % count + 1;
+  return static_cast<std::int32_t>(tid);
+}
+
+Connection IscsiExporter::connection(const IscsiTarget& target) const {
+  Connection out{.type = "iscsi"};
+  out.text = {{"target_iqn", iqn(target.name)}, {"target_portal", portal()}, {"volume_id", target.volume},
+              {"auth_method", "CHAP"}, {"auth_username", target.user}, {"auth_password", target.secret}};
+  out.numbers = {{"target_lun", static_cast<std::int64_t>(volume_lun)}};
+  out.flags = {{"target_discovered", false}, {"discard", true}, {"read_only", target.read_only}, {"qos_applied", false}};
+  return out;
+}
+
+// The daemon.
+
+DriverResult<> IscsiExporter::daemon_up(Deadline deadline) {
+  if (const std::optional<os::Process> process = control_.daemon()) {
+    if (!supervisor_.watches(std::string(daemon_key))) watch(*process);
+    return {};
+  }
+  const auto lock = state_.lock(daemon_key, deadline);
+  if (!lock) return locked("iscsi");
+  if (control_.daemon()) return {};
+  return start_daemon(deadline);
+}
+
+DriverResult<> IscsiExporter::start_daemon(Deadline deadline) {
+  const std::string log = state_.path("iscsi/log");
+  ::unlink(log.c_str());
+  ::unlink(state_.path("iscsi/control.1").c_str());
+  const os::Process process = os::start_daemon({.arguments = {"tgtd", "-f", "-C", "1", "--iscsi", "portal=" + portal()},
+                                                .environment = {"TGT_IPC_SOCKET=" + state_.path("iscsi/control")}}, log);
+  FAILPOINT("exports.iscsi.started");
+  if (const auto ready = wait_ready(process, deadline); !ready) {
+    os::send_signal(process, SIGKILL);
+    return ready;
+  }
+  log::info("exports", {}, "iSCSI daemon {} listens at {}", process.pid, portal());
+  watch(process);
+  supervisor_.react([this] { rebuild(); });
+  return {};
+}
+
+DriverResult<> IscsiExporter::wait_ready(const os::Process& process, Deadline deadline) {
+  const Deadline patience = deadline.sooner(Deadline::in(clock_, answer_time));
+  while (!control_.daemon()) {
+    if (!os::alive(process)) return failed(FailureClass::transient, "the iSCSI daemon ended at once: {}", trimmed(state_.read("iscsi/log").value_or("")));
+    if (patience.passed(clock_)) return failed(FailureClass::transient, "the iSCSI daemon does not get ready");
+    clock_.sleep(1ms);
+  }
+  const DriverResult<tgt::Answer> portals = control_.ask({.mode = Mode::portal}, patience);
+  if (!portals) return tl::unexpected(portals.error());
+  if (portals->text.find(fmt::format(":{},", options_.iscsi_port)) == std::string::npos)
+    return failed(FailureClass::transient, "the iSCSI daemon cannot listen at {}: is another program there?", portal());
+  return {};
+}
+
+void IscsiExporter::watch(const os::Process& process) {
+  supervisor_.watch(std::string(daemon_key), process, [this] { rebuild(); });
+}
+
+/// Tells the daemon, started if need be, of all targets.
+void IscsiExporter::rebuild() {
+  const Deadline deadline = Deadline::in(clock_, 20s);
+  bool complete = true;
+  std::optional<os::Process> process;
+  for (const std::string& file : state_.names("iscsi")) {
+    if (!file.ends_with(".target")) continue;
+    const std::string name = file.substr(0, file.size() - 7);
+    const DriverResult<> told = guarded([&]() -> DriverResult<> {
+      const auto lock = state_.lock(lock_key(name), Deadline::in(clock_, 1s));
+      if (!lock) return locked(name);
+      const std::optional<IscsiTarget> target = load(name);
+      if (!target || target->path.empty() || state_.removed(name)) return {};
+      if (const auto up = daemon_up(deadline); !up) return up;
+      return converge(*target, deadline);
+    });
+    if (told) continue;
+    complete = false;
+    log::warning("exports", {.resource = name}, "the iSCSI target is not served yet, next try within a second: {}", told.error().message);
+  }
+  process = control_.daemon();
+  if (complete && process) rebuilt_for_.store(process->started);
+}
+
+void IscsiExporter::look() {
+  const std::vector<std::string> files = state_.names("iscsi");
+  if (std::none_of(files.begin(), files.end(), [](const std::string& file) { return file.ends_with(".target"); })) return;
+  const std::optional<os::Process> process = control_.daemon();
+  if (process && !supervisor_.watches(std::string(daemon_key))) watch(*process);
+  if (!process || process->started != rebuilt_for_.load()) rebuild();
+  struct stat status {};
+  const std::string log = state_.path("iscsi/log");
+  if (::stat(log.c_str(), &status) == 0 && status.st_size > log_limit && ::truncate(log.c_str(), 0) != 0) os::fail("shorten", log);
+}
+
+}  // namespace scoria::exports
