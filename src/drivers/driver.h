@@ -88,11 +88,17 @@ struct PoolReport {
   std::vector<std::pair<std::string, std::string>> extra;  // further capabilities for extra specs
 };
 
+/// What a driver promises beyond this contract. The conformance kit puts every claim to the test.
+struct Claims {
+  bool refuses_old_generations = false;  // a call of a lower generation than one it has seen changes nothing: permanent
+};
+
 /// What every driver does.
 class Driver {
  public:
   virtual ~Driver() = default;
   virtual std::string vendor() const = 0;
+  virtual Claims claims() const { return {}; }
   /// Checks that the backend can be used now; also called periodically. The message says what to do.
   virtual DriverResult<> check(const Call& call) = 0;
   virtual DriverResult<std::vector<PoolReport>> pools(const Call& call) = 0;

@@ -13,6 +13,7 @@ class FakeDriver final : public Driver, public Extends, public Snapshots, public
   FakeDriver(std::shared_ptr<Array> array, std::string node) : array_(std::move(array)), node_(std::move(node)) {}
 
   std::string vendor() const override { return "Scoria fake"; }
+  Claims claims() const override { return {.refuses_old_generations = array_->options_.refuse_old_generations}; }
   DriverResult<> check(const Call& call) override {
     return act(call, "check", {}, {}, {}, [] { return DriverResult<>{}; });
   }

@@ -34,8 +34,8 @@ bool read_layer(std::string_view text, std::vector<Layer>& out) {
   if (space == std::string_view::npos) return false;
   Layer layer{.file = std::string(text.substr(space + 1)), .format = std::string(text.substr(0, space))};
   // Never a way out of the directory, whoever wrote the text.
-  if ((layer.format != "raw" && layer.format != "qcow2") || layer.file.size() > 240 || layer.file.find('/') != std::string::npos || layer.file.front() == '.')
-    return false;
+  const bool leads_elsewhere = layer.file.empty() || layer.file == "." || layer.file == ".." || layer.file.find('/') != std::string::npos;
+  if ((layer.format != "raw" && layer.format != "qcow2") || layer.file.size() > 240 || leads_elsewhere) return false;
   out.push_back(std::move(layer));
   return true;
 }
