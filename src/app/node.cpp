@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "api/errors.h"
 #include "api/snapshots/handlers.h"
 #include "api/volumes/handlers.h"
 #include "app/backends.h"
@@ -77,6 +78,7 @@ http::ServerOptions server_options(const config::ApiOptions& api) {
   out.header_timeout = api.header_timeout, out.body_timeout = api.body_timeout;
   out.idle_timeout = api.idle_timeout, out.write_timeout = api.write_timeout;
   out.workers = api.workers, out.queue_limit = api.queue_limit, out.max_connections = api.max_connections;
+  out.render_error = [](int status, std::string_view why) { return api::fault(status, why); };
   return out;
 }
 

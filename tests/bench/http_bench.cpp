@@ -1,5 +1,5 @@
-// What the HTTP front itself costs: wrk against a handler that answers at once. Prints requests per second and the CPU time
-// of this process per request.   http_bench [connections [seconds [body bytes]]]
+// What the HTTP front itself costs: wrk against a handler that answers at once. Prints requests per second, the CPU time
+// of this process per request and its peak memory.   http_bench [connections [seconds [body bytes]]]
 #include <fmt/core.h>
 #include <sys/resource.h>
 
@@ -13,9 +13,14 @@
 
 namespace {
 
-double cpu_seconds() {
+rusage used() {
   rusage use{};
   ::getrusage(RUSAGE_SELF, &use);
+  return use;
+}
+
+double cpu_seconds() {
+  const rusage use = used();
   const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
@@ -54,6 +59,7 @@ int main(int count, char** arguments) {
     const double requests = run_wrk(fmt::format("http://127.0.0.1:{}{}", server.port(), path), connections, seconds);
     fmt::print("{}: {:.1f} us CPU per request\n\n", path, (cpu_seconds() - before) * 1e6 / std::max(requests, 1.0));
   }
+  fmt::print("peak memory {} MiB\n", used().ru_maxrss / 1024);
   server.drain(std::chrono::seconds{1});
   return 0;
 }
