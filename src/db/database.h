@@ -24,8 +24,8 @@ class Value {
   Value(bool flag) : data_(std::int64_t{flag}) {}
   Value(Timestamp time) : data_(time.micros) {}
   Value(std::string text) : data_(std::move(text)) {}
-  Value(std::string_view text) : data_(std::string(text)) {}
-  Value(const char* text) : data_(std::string(text)) {}
+  Value(std::string_view text) : data_(std::in_place_type<std::string>, text) {}
+  Value(const char* text) : data_(std::in_place_type<std::string>, text) {}
 
   bool null() const { return std::holds_alternative<std::monostate>(data_); }
   bool is_text() const { return std::holds_alternative<std::string>(data_); }
@@ -129,6 +129,9 @@ class Database {
   /// Runs reads on one consistent snapshot; statements that write are an error.
   virtual void run_read(const std::function<void(Transaction&)>& work) = 0;
 
+  /// As run_read() for `work` that issues one statement at most; cheaper where a server is asked. A second one aborts.
+  virtual void run_read_one(const std::function<void(Transaction&)>& work) { run_read(work); }
+
   /// `work(tx)` returns a Result<T>; a refusal rolls back. GuardFailed becomes explain(label), asked after the rollback.
   template <class Work, class Explain>
   auto transact(Work&& work, Explain&& explain) -> std::invoke_result_t<Work, Transaction&> {
@@ -161,14 +164,11 @@ class Database {
   /// `work(tx)` returns any value, or nothing.
   template <class Work>
   auto read(Work&& work) -> std::invoke_result_t<Work, Transaction&> {
-    using Outcome = std::invoke_result_t<Work, Transaction&>;
-    if constexpr (std::is_void_v<Outcome>) {
-      run_read([&](Transaction& tx) { work(tx); });
-    } else {
-      std::optional<Outcome> outcome;
-      run_read([&](Transaction& tx) { outcome.emplace(work(tx)); });
-      return std::move(*outcome);
-    }
+    return read_by(&Database::run_read, work);
+  }
+  template <class Work>
+  auto read_one(Work&& work) -> std::invoke_result_t<Work, Transaction&> {
+    return read_by(&Database::run_read_one, work);
   }
 
   /// Tells every process, this one too, that `queue` has work: best effort, may be lost, never waits for the server.
@@ -181,6 +181,19 @@ class Database {
   virtual void hold_beacon(std::int64_t incarnation) = 0;
   /// Which of these incarnations hold their beacon now.
   virtual std::vector<std::int64_t> beacons_held(const std::vector<std::int64_t>& incarnations) = 0;
+
+ private:
+  template <class Work>
+  auto read_by(void (Database::*run)(const std::function<void(Transaction&)>&), Work& work) -> std::invoke_result_t<Work, Transaction&> {
+    using Outcome = std::invoke_result_t<Work, Transaction&>;
+    if constexpr (std::is_void_v<Outcome>) {
+      (this->*run)([&](Transaction& tx) { work(tx); });
+    } else {
+      std::optional<Outcome> outcome;
+      (this->*run)([&](Transaction& tx) { outcome.emplace(work(tx)); });
+      return std::move(*outcome);
+    }
+  }
 };
 
 }  // namespace scoria::db

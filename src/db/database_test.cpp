@@ -164,7 +164,14 @@ TEST_P(Transactions, an_exception_of_the_work_rolls_back_and_passes_through) {
 
 TEST_P(Transactions, a_read_cannot_write) {
   EXPECT_THROW(database().read([](Transaction& tx) { return tx.change(add, {1, "a"}); }), Error);
+  EXPECT_THROW(database().read_one([](Transaction& tx) { return tx.change(add, {1, "a"}); }), Error);
   EXPECT_EQ(number_of("a"), 1);
+}
+
+TEST_P(Transactions, a_read_of_one_statement_sees_what_was_committed) {
+  database().write([](Transaction& tx) { tx.run(add, {1, "a"}); });
+  EXPECT_EQ(database().read_one([](Transaction& tx) { return tx.query("SELECT number FROM thing WHERE id = 'a'").at(0, 0).integer(); }), 2);
+  EXPECT_EQ(database().read_one([](Transaction&) { return 1; }), 1);
 }
 
 TEST_P(Transactions, wrong_sql_or_a_wrong_number_of_values_is_an_error_and_the_database_goes_on) {
@@ -324,6 +331,10 @@ TEST_P(TransactionsDeathTest, a_transaction_inside_another_aborts) {
   const auto inner = [&](Transaction&) { return count(); };
   EXPECT_DEATH(database().write(inner), "inside a transaction");
   EXPECT_DEATH(database().read(inner), "inside a transaction");
+  EXPECT_DEATH(database().read_one([](Transaction& tx) {
+    tx.query("SELECT 1");
+    tx.query("SELECT 2");
+  }), "a read of one");
 }
 
 }  // namespace

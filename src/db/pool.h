@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -18,15 +19,17 @@ class Pool {
   /// A slot held by one thread; goes back by itself. Reset `item` to give back an empty slot.
   class Lease {
    public:
-    explicit Lease(Pool& pool, std::unique_ptr<T> taken) : item(std::move(taken)), pool_(pool) {}
-    ~Lease() { pool_.give(std::move(item)); }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
+    explicit Lease(Pool& pool, std::unique_ptr<T> taken) : item(std::move(taken)), pool_(&pool) {}
+    Lease(Lease&& other) noexcept : item(std::move(other.item)), pool_(std::exchange(other.pool_, nullptr)) {}
+    ~Lease() {
+      if (pool_ != nullptr) pool_->give(std::move(item));
+    }
+    Lease& operator=(Lease&&) = delete;
 
     std::unique_ptr<T> item;
 
    private:
-    Pool& pool_;
+    Pool* pool_;
   };
 
   /// Throws Error if no slot comes free in time.

@@ -28,28 +28,46 @@ std::string field(const PGresult* result, int which) {
   return text != nullptr ? text : "";
 }
 
-Value decode(const PGresult* result, int row, int column) {
-  if (PQgetisnull(result, row, column) != 0) return {};
-  const std::string_view text(PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column)));
-  const Oid type = PQftype(result, column);
-  if (type == oid_bool) return Value{std::int64_t{text == "t"}};
-  if (type == oid_int8 || type == oid_int4 || type == oid_int2 || type == oid_oid || type == oid_numeric) {
-    std::int64_t number = 0;  // sum() over bigint is numeric: a number all the same unless it has a fraction
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size()) return Value{number};
-  }
-  return Value{text};
+bool is_number(Oid type) {
+  // sum() over bigint is numeric: a number all the same unless it has a fraction.
+  return type == oid_int8 || type == oid_int4 || type == oid_int2 || type == oid_oid || type == oid_numeric;
 }
 
-Outcome outcome_of(const PGresult* result) {
+void decode(std::string_view text, Oid type, std::vector<Value>& cells) {
+  if (type == oid_bool) {
+    cells.emplace_back(text == "t");
+    return;
+  }
+  if (is_number(type)) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size()) {
+      cells.emplace_back(number);
+      return;
+    }
+  }
+  cells.emplace_back(text);
+}
+
+Outcome outcome_of(PGresult* result) {
   const int rows = PQntuples(result);
   const int columns = PQnfields(result);
   std::vector<Value> cells;
   cells.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
-  for (int row = 0; row < rows; ++row)
-    for (int column = 0; column < columns; ++column) cells.push_back(decode(result, row, column));
+  std::vector<Oid> types;
+  for (int column = 0; column < columns; ++column) types.push_back(PQftype(result, column));
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column) {
+      const auto length = static_cast<std::size_t>(PQgetlength(result, row, column));
+      if (length == 0 && PQgetisnull(result, row, column) != 0) {
+        cells.emplace_back();
+      } else {
+        decode({PQgetvalue(result, row, column), length}, types[static_cast<std::size_t>(column)], cells);
+      }
+    }
+  }
   std::int64_t touched = 0;
-  const std::string_view count = PQcmdTuples(const_cast<PGresult*>(result));
+  const std::string_view count = PQcmdTuples(result);
   std::from_chars(count.data(), count.data() + count.size(), touched);
   return {Rows(static_cast<std::size_t>(columns), std::move(cells)), touched};
 }
@@ -124,8 +142,8 @@ class Keywords {
 
 }  // namespace
 
-Connection::Connection(const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra)
-    : options_(options), round_trips_(round_trips) {
+Connection::Connection(Clock& clock, const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra)
+    : clock_(clock), options_(options), round_trips_(round_trips) {
   const Keywords keywords(options, extra);
   handle_ = PQconnectdbParams(keywords.names(), keywords.texts(), 0);
   if (PQstatus(handle_) != CONNECTION_OK || PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) != 1) {
@@ -225,14 +243,14 @@ void Connection::close_batch() {
 void Connection::settle() {
   if (lost_) throw Rerun("the database connection is lost");
   commit_sent_ = false;
-  while (owed_ > 0) {
-    read_to_sync();
-    --owed_;
-  }
+  if (owed_ == 0) return;
+  if (PQconsumeInput(handle_) != 1) lose(complaint(handle_));  // almost always there already
+  for (; owed_ > 0; --owed_) read_to_sync();
 }
 
 bool Connection::usable() {
-  if (lost_) return false;
+  // In constant use, it is looked at anyway.
+  if (lost_ || clock_.now() - last_answer_ < std::chrono::milliseconds{500}) return !lost_;
   try {
     settle();
     pollfd waiting{PQsocket(handle_), POLLIN, 0};
@@ -293,6 +311,7 @@ Outcome Connection::receive(Ending ending, bool commits) {
     if (commits && !failure && std::string_view(PQcmdStatus(result.get())) == "ROLLBACK") failure = {.text = "the server rolled back"};
     if (const ResultHandle end(next_result()); end) lose("an answer that libpq does not explain");
   }
+  last_answer_ = clock_.now();
   const bool standby_missed = commits && warned_;
   if (ending == Ending::open && failure) {
     if (PQpipelineSync(handle_) != 1) lose(complaint(handle_));

@@ -47,7 +47,7 @@ enum class Ending { open, closed };
 class Connection {
  public:
   /// Connects; throws Error. `extra` are more settings of the session, as "-c name=value".
-  Connection(const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra = "");
+  Connection(Clock& clock, const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra = "");
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -65,7 +65,7 @@ class Connection {
   /// Ends a batch left open, without waiting.
   void close_batch();
   bool lost() const { return lost_; }
-  /// Between transactions: false if the connection is lost, or died while it lay in the pool.
+  /// Between transactions: false if the connection is lost, or died while nobody used it.
   bool usable();
   /// Between transactions: keeps the number of prepared statements bounded.
   void forget_some();
@@ -96,6 +96,7 @@ class Connection {
   [[noreturn]] void lose(const std::string& why);
   static void take_notice(void* self, const pg_result* notice);
 
+  Clock& clock_;
   const PostgresOptions& options_;
   std::atomic<std::uint64_t>& round_trips_;
   pg_conn* handle_ = nullptr;
@@ -104,6 +105,7 @@ class Connection {
   std::vector<Expected> expected_;
   std::uint64_t names_ = 0;
   int owed_ = 0;            // ends of batches whose answers nobody has read yet
+  Instant last_answer_;
   bool commit_sent_ = false;  // its answer has not come
   bool warned_ = false;     // the server sent a warning since the last answer
   bool lost_ = false;

@@ -24,7 +24,8 @@ class PostgresDatabase final : public Database {
   Engine engine() const override { return Engine::postgres; }
   Statistics statistics() const override;
   void run_transaction(const std::function<bool(Transaction&)>& work) override;
-  void run_read(const std::function<void(Transaction&)>& work) override;
+  void run_read(const std::function<void(Transaction&)>& work) override { read_in(Statements::Mode::read, work); }
+  void run_read_one(const std::function<void(Transaction&)>& work) override { read_in(Statements::Mode::read_one, work); }
   void poke(std::string_view queue) override;
   void on_poke(std::function<void(std::string_view)> listener) override;
   void hold_beacon(std::int64_t incarnation) override { session().hold(incarnation); }
@@ -36,6 +37,7 @@ class PostgresDatabase final : public Database {
   auto with_retries(const Attempt& attempt);
   /// `work` in a transaction on a pooled connection that is clean again afterwards, or gone.
   void on_connection(Statements::Mode mode, const std::function<void(Statements&)>& work);
+  void read_in(Statements::Mode mode, const std::function<void(Transaction&)>& work);
   std::unique_ptr<Connection> connected(std::unique_ptr<Connection> pooled);
   void pause(int attempt);
   postgres::Session& session();
@@ -82,7 +84,7 @@ std::unique_ptr<Connection> PostgresDatabase::connected(std::unique_ptr<Connecti
     pooled->forget_some();
     return pooled;
   }
-  pooled = std::make_unique<Connection>(options_, round_trips_);
+  pooled = std::make_unique<Connection>(clock_, options_, round_trips_);
   if (!bootstrapped_) postgres::bootstrap(*pooled);
   bootstrapped_ = true;
   return pooled;
@@ -128,11 +130,11 @@ void PostgresDatabase::run_transaction(const std::function<bool(Transaction&)>& 
   faults::after_commit();
 }
 
-void PostgresDatabase::run_read(const std::function<void(Transaction&)>& work) {
+void PostgresDatabase::read_in(Statements::Mode mode, const std::function<void(Transaction&)>& work) {
   const Nesting::Scope scope(nesting_);
   with_retries([&] {
     faults::before_read();
-    on_connection(Statements::Mode::read, [&](Statements& statements) {
+    on_connection(mode, [&](Statements& statements) {
       work(statements);
       statements.finish();
     });
@@ -170,7 +172,7 @@ void PostgresDatabase::on_poke(std::function<void(std::string_view)> listener) {
 
 std::vector<std::int64_t> PostgresDatabase::beacons_held(const std::vector<std::int64_t>& incarnations) {
   if (incarnations.empty()) return {};
-  return read([&](Transaction& tx) {
+  return read_one([&](Transaction& tx) {
     // Two-key advisory locks: the first key, an int, shows as classid, an unsigned oid.
     const Rows rows = tx.query(
         "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"

@@ -83,7 +83,7 @@ void Session::main() {
   while (!stopping()) {
     try {
       FAILPOINT("db.postgres.session");
-      Connection connection(options_, round_trips_, settings);
+      Connection connection(clock_, options_, round_trips_, settings);
       serve(connection);
     } catch (const std::runtime_error& error) {
       log::warning("db", {}, "the session for pokes and beacons is lost and will be made again: {}", error.what());

@@ -1,5 +1,6 @@
 #include "db/engines/postgres/statements.h"
 
+#include "base/check.h"
 #include "db/faults.h"
 #include "db/values.h"
 
@@ -24,10 +25,11 @@ void Statements::add(Prepared& prepared, Values values, std::string_view label) 
 }
 
 Outcome Statements::send() {
+  SCORIA_CHECK(mode_ != Mode::read_one || !std::exchange(asked_, true), "a second statement in a read of one");
   sound_ = false;
   open_ = mode_ == Mode::write;  // a read that fails is closed by then
-  Outcome outcome = connection_.exchange(waiting_, mode_ == Mode::write ? Ending::closed : Ending::open);
-  open_ = true;
+  Outcome outcome = connection_.exchange(waiting_, mode_ == Mode::read ? Ending::open : Ending::closed);
+  open_ = mode_ != Mode::read_one;
   sound_ = true;
   waiting_.clear();
   waiting_bytes_ = 0;
@@ -57,7 +59,7 @@ Rows Statements::query(std::string_view sql, Values values) {
 
 void Statements::finish() {
   if (!sound_) throw Error("a statement of this transaction failed before");
-  if (mode_ == Mode::read) {
+  if (mode_ != Mode::write) {
     if (!waiting_.empty()) send();
     if (open_) connection_.close_batch();
     return;

@@ -10,7 +10,8 @@ namespace scoria::db::postgres {
 /// Reads use the server's implicit transaction: it lasts, and so does its snapshot, until the batch is closed.
 class Statements final : public Transaction {
  public:
-  enum class Mode { read, write };
+  /// read_one: a single statement, ended with its answer.
+  enum class Mode { read_one, read, write };
   Statements(Connection& connection, Mode mode) : connection_(connection), mode_(mode) {}
 
   void run(std::string_view sql, Values values) override;
@@ -33,6 +34,7 @@ class Statements final : public Transaction {
   std::size_t waiting_bytes_ = 0;
   bool begun_ = false;  // BEGIN waits or was sent
   bool open_ = false;   // the server holds a transaction of ours
+  bool asked_ = false;  // read_one had its statement
   bool sound_ = true;
 };
 

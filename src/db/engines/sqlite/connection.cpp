@@ -34,12 +34,21 @@ int bind(sqlite3_stmt* statement, int at, const Value& value) {
   return sqlite3_bind_text64(statement, at, value.text().data(), value.text().size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 
-Value column(sqlite3_stmt* statement, int at) {
-  const int type = sqlite3_column_type(statement, at);
-  if (type == SQLITE_NULL) return {};
-  if (type == SQLITE_INTEGER) return Value{std::int64_t{sqlite3_column_int64(statement, at)}};
-  const auto* text = sqlite3_column_text(statement, at);
-  return Value{std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(sqlite3_column_bytes(statement, at)))};
+void append_row(sqlite3_stmt* statement, int columns, std::vector<Value>& cells) {
+  // Grows in few steps: moving cells costs more than reading them.
+  if (cells.capacity() - cells.size() < static_cast<std::size_t>(columns)) cells.reserve(cells.size() * 4 + static_cast<std::size_t>(columns));
+  for (int at = 0; at < columns; ++at) {
+    sqlite3_value* value = sqlite3_column_value(statement, at);
+    const int type = sqlite3_value_type(value);
+    if (type == SQLITE_NULL) {
+      cells.emplace_back();
+    } else if (type == SQLITE_INTEGER) {
+      cells.emplace_back(std::int64_t{sqlite3_value_int64(value)});
+    } else {
+      const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+      cells.emplace_back(std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
+    }
+  }
 }
 
 void answer_now(sqlite3_context* context, int, sqlite3_value**) {
@@ -66,6 +75,7 @@ Connection::Connection(ConnectionOptions options) : options_(std::move(options))
     run("PRAGMA synchronous=FULL");
     run("PRAGMA foreign_keys=ON");
     run("PRAGMA temp_store=MEMORY");
+    run("PRAGMA cache_size=-8000");  // KiB
     if (options_.max_pages > 0) run(fmt::format("PRAGMA max_page_count={}", options_.max_pages));
   } catch (const Error& error) {
     for (const auto& [sql, prepared] : statements_) sqlite3_finalize(prepared.statement);
@@ -123,8 +133,7 @@ Connection::Outcome Connection::run(std::string_view sql, const Values& values, 
   const int columns = sqlite3_column_count(statement);
   std::vector<Value> cells;
   int step = SQLITE_ROW;
-  while ((step = sqlite3_step(statement)) == SQLITE_ROW)
-    for (int at = 0; at < columns; ++at) cells.push_back(column(statement, at));
+  while ((step = sqlite3_step(statement)) == SQLITE_ROW) append_row(statement, columns, cells);
   if (step != SQLITE_DONE) fail(sql);
   // total_changes tells whether this statement changed anything at all: changes() alone would still tell the last one's.
   const bool changed = sqlite3_total_changes64(handle_) != before;
@@ -151,8 +160,9 @@ void Statements::require_sound() const {
 
 Connection::Outcome Statements::execute(std::string_view sql, const Values& values) {
   require_sound();
+  SCORIA_CHECK(mode_ != Mode::read_one || !std::exchange(asked_, true), "a second statement in a read of one");
   sound_ = false;
-  Connection::Outcome outcome = connection_.run(sql, values, reading_);
+  Connection::Outcome outcome = connection_.run(sql, values, mode_ != Mode::write);
   sound_ = true;
   return outcome;
 }

@@ -56,7 +56,8 @@ class Connection {
 /// Statements on a connection whose transaction somebody else begins and ends.
 class Statements final : public Transaction {
  public:
-  Statements(Connection& connection, bool reading) : connection_(connection), reading_(reading) {}
+  enum class Mode { read_one, read, write };
+  Statements(Connection& connection, Mode mode) : connection_(connection), mode_(mode) {}
   void run(std::string_view sql, Values values) override;
   void guard(std::string_view label, std::string_view sql, Values values) override;
   std::int64_t change(std::string_view sql, Values values) override;
@@ -68,7 +69,8 @@ class Statements final : public Transaction {
   Connection::Outcome execute(std::string_view sql, const Values& values);
 
   Connection& connection_;
-  const bool reading_;
+  const Mode mode_;
+  bool asked_ = false;  // read_one had its statement
   bool sound_ = true;
 };
 

@@ -44,6 +44,7 @@ class SqliteDatabase final : public Database {
   Statistics statistics() const override;
   void run_transaction(const std::function<bool(Transaction&)>& work) override;
   void run_read(const std::function<void(Transaction&)>& work) override;
+  void run_read_one(const std::function<void(Transaction&)>& work) override;
   void poke(std::string_view queue) override {
     if (listener_) listener_(queue);
   }
@@ -54,6 +55,7 @@ class SqliteDatabase final : public Database {
  private:
   bool run_inline(const std::function<bool(Transaction&)>& work);
   ConnectionOptions connection(bool read_only) const;
+  Pool<Connection>::Lease reader();
 
   Clock& clock_;
   const SqliteOptions options_;
@@ -100,7 +102,7 @@ bool SqliteDatabase::run_inline(const std::function<bool(Transaction&)>& work) {
   auto lease = readers_.take(options_.wait_limit);
   if (!lease.item) lease.item = std::make_unique<Connection>(connection(false));
   OpenTransaction open(*lease.item, "BEGIN IMMEDIATE");
-  Statements tx(*lease.item, false);
+  Statements tx(*lease.item, Statements::Mode::write);
   const bool wanted = work(tx);
   tx.require_sound();
   if (wanted) faults::before_commit();
@@ -108,13 +110,27 @@ bool SqliteDatabase::run_inline(const std::function<bool(Transaction&)>& work) {
   return wanted;
 }
 
-void SqliteDatabase::run_read(const std::function<void(Transaction&)>& work) {
-  const Nesting::Scope scope(nesting_);
+Pool<Connection>::Lease SqliteDatabase::reader() {
   faults::before_read();
   auto lease = readers_.take(options_.wait_limit);
   if (!lease.item) lease.item = std::make_unique<Connection>(connection(!options_.inline_execution));
+  return lease;
+}
+
+void SqliteDatabase::run_read(const std::function<void(Transaction&)>& work) {
+  const Nesting::Scope scope(nesting_);
+  const auto lease = reader();
   OpenTransaction open(*lease.item, "BEGIN");
-  Statements tx(*lease.item, true);
+  Statements tx(*lease.item, Statements::Mode::read);
+  work(tx);
+  tx.require_sound();
+  ++reads_;
+}
+
+void SqliteDatabase::run_read_one(const std::function<void(Transaction&)>& work) {
+  const Nesting::Scope scope(nesting_);
+  const auto lease = reader();
+  Statements tx(*lease.item, Statements::Mode::read_one);
   work(tx);
   tx.require_sound();
   ++reads_;

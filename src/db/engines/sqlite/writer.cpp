@@ -103,7 +103,7 @@ void Writer::run_batch(std::shared_ptr<Job> first) {
 
 void Writer::run_one(Job& job) {
   connection_->run("SAVEPOINT piece");
-  Statements tx(*connection_, false);
+  Statements tx(*connection_, Statements::Mode::write);
   {
     const Nesting::Scope scope(nesting_);
     job.work(tx);
