@@ -25,7 +25,8 @@ struct PoolState {
   std::string name;
   Capacity total, free;
   Bytes provisioned;    // sum of the sizes of everything in it, ours or not; at least `allocated`
-  Bytes allocated;      // what Scoria has promised of it
+  Bytes allocated;      // what Scoria has promised of it …
+  std::optional<Bytes> promise_limit;  // … and never beyond this, whatever the numbers above come to
   std::int64_t volumes = 0;
   Bytes unit{1};        // objects take multiples of it …
   Bytes minimum{0};     // … and at least this

@@ -6,8 +6,8 @@
 
 namespace scoria::operations {
 
-/// A driver's report as the row schedulers read: what may be promised at most follows from total, reserve and
-/// over-subscription (behaviours: usable × ratio when thin, usable when thick).
+/// A driver's report as the row schedulers read. What may be promised at most is worked out by the scheduler's own
+/// arithmetic, so that what it picks is what the row admits.
 store::pools::Report to_row(const std::string& backend, const drivers::PoolReport& pool);
 
 }  // namespace scoria::operations

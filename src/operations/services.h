@@ -7,6 +7,7 @@
 #include "db/database.h"
 #include "engine/kind.h"
 #include "operations/backends.h"
+#include "scheduler/scheduler.h"
 
 namespace scoria::operations {
 
@@ -16,6 +17,7 @@ struct Services {
   Clock& clock;
   Random& random;
   Backends& backends;
+  scheduler::Scheduler scheduler = {};
 };
 
 /// Every kind of operation this build can run.

@@ -41,7 +41,9 @@ double over_subscription_of(const PoolState& pool) {
   return 1 + ratio_between(pool.provisioned, used + from_gib(1));
 }
 
-Room room_of(const PoolState& pool, bool thick) {
+namespace {
+
+Room room_by_report(const PoolState& pool, bool thick) {
   Room room;
   room.thin = pool.thin && !thick;
   room.ratio = room.thin ? over_subscription_of(pool) : 1;
@@ -75,6 +77,21 @@ Room room_of(const PoolState& pool, bool thick) {
   return room;
 }
 
+}  // namespace
+
+Room room_of(const PoolState& pool, bool thick) {
+  Room room = room_by_report(pool, thick);
+  if (!pool.promise_limit || room.kind == Room::Kind::unusable) return room;
+  const Bytes left = *pool.promise_limit - pool.allocated;
+  const bool bounded = room.kind == Room::Kind::bounded;
+  room.kind = Room::Kind::bounded;
+  if (bounded && room.virtual_free <= left) return room;
+  room.by_promise = true;
+  room.limit = *pool.promise_limit;
+  room.virtual_free = left;
+  return room;
+}
+
 std::optional<Shortage> shortage(const PoolState& pool, Bytes size, bool thick) {
   if (size.count == 0) return std::nullopt;
   const Room room = room_of(pool, thick);
@@ -85,6 +102,10 @@ std::optional<Shortage> shortage(const PoolState& pool, Bytes size, bool thick) 
   if (size <= room.virtual_free) return std::nullopt;
   Shortage out;
   out.missing = size - room.virtual_free;
+  if (room.by_promise) {
+    out.reason = fmt::format("{} are needed, {} are left of {} that may be promised", in_gib(size), in_gib(std::max(room.virtual_free, Bytes{})), in_gib(room.limit));
+    return out;
+  }
   if (!room.thin) {
     out.reason = fmt::format("{} are needed, {} are left of {} usable", in_gib(size), in_gib(std::max(room.virtual_free, Bytes{})), in_gib(room.usable));
     return out;

@@ -19,6 +19,7 @@ struct Room {
   double ratio = 1;
   Bytes reserved, usable;      // usable = total - reserved; reserved = whole GiB of total × reserved_percentage
   Bytes limit;                 // thin: usable × ratio
+  bool by_promise = false;     // PoolState::promise_limit is the tighter bound, and is what `limit` says
   Bytes virtual_free;          // may be negative
   std::string why_unusable;
 };

@@ -21,6 +21,18 @@ TEST(Capacity, thin_pools_promise_more_than_they_have) {
   EXPECT_TRUE(shortage(state, from_gib(51), false));
 }
 
+TEST(Capacity, nothing_is_promised_beyond_the_limit_of_the_pools_row) {
+  PoolState state = pool(100, 100, 10, 20);
+  state.allocated = from_gib(10);
+  state.promise_limit = from_gib(50);
+  EXPECT_FALSE(shortage(state, from_gib(40), false));
+  EXPECT_EQ(shortage(state, from_gib(41), false)->reason, "41 GiB are needed, 40 GiB are left of 50 GiB that may be promised");
+  state.free = {Capacity::Kind::unknown, {}};
+  EXPECT_TRUE(shortage(state, from_gib(41), false));
+  state.promise_limit = from_gib(5000);
+  EXPECT_FALSE(shortage(state, from_gib(4990), false));
+}
+
 TEST(Capacity, thick_volumes_need_what_is_really_free) {
   const PoolState state = pool(100, 5, 50, 20);
   EXPECT_FALSE(shortage(state, from_gib(5), true));

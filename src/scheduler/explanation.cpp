@@ -25,6 +25,12 @@ const Verdict* nearest(const std::vector<Verdict>& candidates) {
 
 }  // namespace
 
+bool Explanation::may_pass() const {
+  return candidates.empty() || std::any_of(candidates.begin(), candidates.end(), [](const Verdict& verdict) {
+           return std::all_of(verdict.objections.begin(), verdict.objections.end(), [](const Objection& objection) { return objection.temporary; });
+         });
+}
+
 std::string Explanation::summary() const {
   if (candidates.empty()) return "No backend has reported a pool yet.";
   const auto passed = std::count_if(candidates.begin(), candidates.end(), [](const Verdict& verdict) { return verdict.passed(); });

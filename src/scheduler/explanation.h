@@ -24,6 +24,9 @@ struct Explanation {
   std::vector<Verdict> candidates;  // as the pools were given
   std::vector<std::string> notes;   // what else a reader should know: hints that nobody honours
 
+  /// Nothing fits now, but may without anybody doing anything: no pool is known yet, or one that could take it is served
+  /// by nobody just now.
+  bool may_pass() const;
   /// One sentence for the volume's user: how many pools there are, what kept them out, and the nearest fix.
   std::string summary() const;
   /// {"wanted_gib", "candidates": [{"host", "passed", "objections": [{"filter", "reason", "fix", …}], "weight", …}], "notes"}

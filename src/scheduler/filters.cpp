@@ -16,7 +16,7 @@ namespace {
 using Examined = std::optional<Objection>;
 
 Examined object(std::string_view filter, std::string reason, std::string fix = {}) {
-  return Objection{std::string(filter), std::move(reason), std::move(fix), std::nullopt, std::nullopt};
+  return Objection{.filter = std::string(filter), .reason = std::move(reason), .fix = std::move(fix)};
 }
 
 bool contains(const std::vector<std::string>& list, std::string_view text) { return std::find(list.begin(), list.end(), text) != list.end(); }
@@ -30,13 +30,13 @@ std::string listed(const std::vector<std::string>& items) {
 Examined service_state(const Candidate& candidate, const PlacementRequest&) {
   constexpr std::string_view name = "ServiceState";
   const PoolState& pool = candidate.pool;
-  if (!pool.up) {
-    return object(name, pool.down_reason.empty() ? "no live node serves it" : fmt::format("it is down: {}", pool.down_reason),
-                  fmt::format("start the service of {}", pool.backend));
-  }
   if (pool.disabled) return object(name, "its service is disabled", fmt::format("enable the service of {}", pool.backend));
   if (pool.frozen) return object(name, "its backend is frozen", fmt::format("thaw {}", pool.backend));
-  return std::nullopt;
+  if (pool.up) return std::nullopt;
+  Examined out = object(name, pool.down_reason.empty() ? "no live node serves it" : fmt::format("it is down: {}", pool.down_reason),
+                        fmt::format("start the service of {}", pool.backend));
+  out->temporary = true;
+  return out;
 }
 
 Examined source_place(const Candidate& candidate, const PlacementRequest& request) {

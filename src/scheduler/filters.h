@@ -17,6 +17,7 @@ struct Objection {
   std::string fix;     // what an operator or user could do; empty when there is nothing sensible
   std::optional<Bytes> missing;        // CapacityFilter: how much room lacks
   std::optional<double> ratio_needed;  // CapacityFilter: the max_over_subscription_ratio that would do
+  bool temporary = false;              // goes away by itself: a node is being restarted
 };
 
 /// A pool under examination; facts are made once for all filters.

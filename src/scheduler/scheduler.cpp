@@ -63,8 +63,10 @@ std::vector<std::size_t> by_lottery(std::vector<double> weights, Random& random)
 
 }  // namespace
 
+Scheduler::Scheduler() : Scheduler(*make({})) {}
+
 Result<Scheduler> Scheduler::make(const SchedulerOptions& options) {
-  Scheduler out;
+  Scheduler out{Nothing{}};
   out.multipliers_ = options.multipliers;
   for (const Filter& filter : standing_filters()) out.filters_.push_back(&filter);
   for (const std::string& name : options.filters) {

@@ -34,10 +34,13 @@ struct Decision {
 class Scheduler {
  public:
   /// Refuses invalid_input: a filter, weigher or handler that nobody knows, with the nearest name.
-  static Result<Scheduler> make(const SchedulerOptions& options = {});
+  static Result<Scheduler> make(const SchedulerOptions& options);
+  Scheduler();  // with the options as shipped
   Decision place(const PlacementRequest& request, std::span<const PoolState> pools, Random& random) const;
 
  private:
+  struct Nothing {};
+  explicit Scheduler(Nothing) {}
   Verdict judge(const Candidate& candidate, const PlacementRequest& request) const;
   std::vector<std::string> ignored_hints(const PlacementRequest& request) const;
 

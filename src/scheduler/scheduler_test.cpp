@@ -97,6 +97,17 @@ TEST(Scheduler, pools_that_may_not_be_used_are_left_out) {
   EXPECT_EQ(order(decide(of_gib(1), pools)), Names{"node@d"});
 }
 
+TEST(Scheduler, a_pool_that_only_lacks_its_node_may_pass_by_itself) {
+  std::vector<PoolState> pools{pool("a", 9, 9), pool("b", 9, 9)};
+  pools[0].up = false;
+  pools[1].disabled = true;
+  EXPECT_TRUE(decide(of_gib(1), pools).explanation.may_pass());
+  EXPECT_FALSE(decide(of_gib(10), pools).explanation.may_pass());
+  pools[0].frozen = true;
+  EXPECT_FALSE(decide(of_gib(1), pools).explanation.may_pass());
+  EXPECT_TRUE(decide(of_gib(1), {}).explanation.may_pass());
+}
+
 TEST(Scheduler, tried_pools_and_other_places_than_the_sources_are_left_out) {
   const std::vector<PoolState> pools{pool("a", 9, 9), pool("b", 9, 9)};
   PlacementRequest request = of_gib(1);
@@ -236,7 +247,7 @@ bool fits(const PoolState& state, Bytes taken) {
 TEST(Scheduler, every_place_has_room_for_the_rounded_size_and_every_refusal_tells_a_true_fix) {
   SeededRandom random(99);
   const std::int64_t units[] = {mib, gib, 8 * gib, 10'000'000'000};
-  const Scheduler scheduler = Scheduler::make().value();
+  const Scheduler scheduler;
   int placed = 0;
   int refused = 0;
   for (int round = 0; round < 1000; ++round) {

@@ -46,10 +46,10 @@ std::span<const CreateVolume::Step> CreateVolume::table() {
 Outcome CreateVolume::place(engine::Task& task) const {
   const engine::Operation& op = task.operation();
   const Placement before = placement_of(op);
-  auto choice = choose_pool(services_.database, services_.random, op, before.refused);
-  if (!choice && choice.error().code == RefusalCode::unavailable) return Outcome::retry(choice.error().message);
-  if (!choice) return Outcome::fail("no_backend", choice.error().message);
-  Placement placement = choice->placement;
+  auto chosen = choose_pool(services_, op, before.refused);
+  if (!chosen && chosen.error().code == RefusalCode::unavailable) return Outcome::retry(chosen.error().message);
+  if (!chosen) return Outcome::fail("no_backend", chosen.error().message);
+  Placement placement = std::move(*chosen);
   placement.refused = before.refused;
   const objects::Object object{.backend = placement.backend, .name = placement.object, .pool = placement.pool, .owner_type = "volume",
                                .owner_id = op.resource_id, .operation = op.id, .epoch = op.epoch, .size_bytes = placement.bytes};
