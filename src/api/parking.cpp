@@ -23,9 +23,9 @@ void OperationParking::ended(const std::string& operation_id) {
 }
 
 void OperationParking::start(int workers) {
-  clock_.spawn("parking", [this] { watch_loop(); });
+  threads_.spawn("parking", [this] { watch_loop(); });
   for (int i = 0; i < workers; ++i)
-    clock_.spawn("resume", [this] {
+    threads_.spawn("resume", [this] {
       while (auto job = woken_.pop()) (*job)();
     });
 }
@@ -34,6 +34,7 @@ void OperationParking::stop() {
   stopping_ = true;
   changed_.raise();
   woken_.close();
+  threads_.wait();
 }
 
 std::size_t OperationParking::waiting() const {

@@ -6,6 +6,7 @@
 
 #include "api/pipeline.h"
 #include "base/queue.h"
+#include "base/thread_group.h"
 #include "db/database.h"
 
 namespace scoria::api {
@@ -14,13 +15,14 @@ namespace scoria::api {
 /// the database for all of them together, every 50 ms while any waits.
 class OperationParking final : public Parking {
  public:
-  OperationParking(db::Database& database, Clock& clock) : database_(database), clock_(clock), woken_(clock, 4096) {}
+  OperationParking(db::Database& database, Clock& clock) : database_(database), clock_(clock), woken_(clock, 4096), threads_(clock) {}
 
   void park(const std::string& operation_id, Deadline deadline, std::function<void(bool ended)> wake) override;
   /// The engine ended an operation here.
   void ended(const std::string& operation_id);
   /// Starts the watcher and `workers` threads that run continuations.
   void start(int workers);
+  /// Returns when no continuation runs any more.
   void stop();
   std::size_t waiting() const;
 
@@ -41,6 +43,7 @@ class OperationParking final : public Parking {
   mutable std::mutex mutex_;
   std::list<Waiting> waiting_;                            // guarded by mutex_
   std::set<std::string, std::less<>> ended_here_;         // guarded by mutex_; ended since the last look
+  ThreadGroup threads_;
 };
 
 }  // namespace scoria::api

@@ -208,7 +208,6 @@ void Node::stop() {
   p.reporter->stop();
   p.parking->stop();
   p.engine->drain(general.graceful_shutdown_timeout);
-  p.clock.join_all();
 }
 
 std::uint16_t Node::port() const { return parts_->server ? parts_->server->port() : std::uint16_t{0}; }

@@ -41,12 +41,13 @@ void Reporter::report_backend(operations::Backend& backend) {
 }
 
 void Reporter::start() {
-  services_.clock.spawn("report", [this] { loop(); });
+  threads_.spawn("report", [this] { loop(); });
 }
 
 void Reporter::stop() {
   stopping_ = true;
   stop_.raise();
+  threads_.wait();
 }
 
 void Reporter::loop() {

@@ -7,13 +7,13 @@ import sys
 from node import ask, free_port, wait_until
 
 SERVE = """
-import sys
+import os
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIServer, make_server
 from keystone.server import wsgi
 class Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
-make_server("127.0.0.1", int(sys.argv[1]), wsgi.initialize_public_application(), server_class=Server).serve_forever()
+make_server("127.0.0.1", int(os.environ["KEYSTONE_PORT"]), wsgi.initialize_public_application(), server_class=Server).serve_forever()
 """
 
 
@@ -53,7 +53,7 @@ password_hash_rounds = 4
 
     def start(self):
         with open(self.folder / "out", "ab") as out:
-            self.process = subprocess.Popen([sys.executable, "-c", SERVE, str(self.port)], env=self.environment, stdout=out, stderr=out)
+            self.process = subprocess.Popen([sys.executable, "-c", SERVE], env={**self.environment, "KEYSTONE_PORT": str(self.port)}, stdout=out, stderr=out)
 
         def answers():
             assert self.process.poll() is None, (self.folder / "out").read_text()[-2000:]
