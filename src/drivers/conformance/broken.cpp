@@ -153,7 +153,7 @@ class BrokenDriver final : public Driver, public Extends, public Snapshots, publ
   void spoil_children(const ObjectRef& base) {
     for (const std::string& name : array_->names(base.pool)) {
       const ObjectRef other{.pool = base.pool, .name = name};
-      if (const auto object = array_->object(other); object->source.name == base.name && !object->read_only) array_->write(other, 0, 0, "broken");
+      if (const auto object = array_->object(other); object != nullptr && object->source.name == base.name && !object->read_only) array_->write(other, 0, 0, "broken");
     }
   }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "drivers/file/qemu.h"
 #include "drivers/names.h"
 #include "os/extents.h"
@@ -14,16 +15,15 @@ namespace {
 
 /// Tries it: no list of file systems is ever right.
 bool can_reflink(const os::Fd& pool) {
-  const std::string one = fmt::format(".probe.{}.a", ::getpid()), two = fmt::format(".probe.{}.b", ::getpid());
-  os::remove_tree(pool, one);
-  os::remove_tree(pool, two);
-  const os::Fd source = os::open_at(pool, one, O_RDWR | O_CREAT | O_EXCL);
+  SystemRandom random;
+  const std::string name = fmt::format(".probe.{:016x}", random.next());
+  const os::Fd source = os::open_at(pool, name, O_RDWR | O_CREAT | O_EXCL);
   const std::string block(4096, 'x');
   os::write_at(source, 0, block.data(), block.size());
-  const os::Fd target = os::open_at(pool, two, O_RDWR | O_CREAT | O_EXCL);
+  const os::Fd target = os::open_at(pool, name + ".copy", O_RDWR | O_CREAT | O_EXCL);
   const bool can = os::reflink(source, target);
-  os::remove_tree(pool, one);
-  os::remove_tree(pool, two);
+  os::remove_tree(pool, name);
+  os::remove_tree(pool, name + ".copy");
   return can;
 }
 

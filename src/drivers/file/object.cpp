@@ -135,6 +135,9 @@ DriverResult<> erase(const os::Fd& pool, const std::string& name, const Locked& 
 
 void sweep(const os::Fd& pool) {
   for (const std::string& name : os::names_in(pool)) {
+    if (name.starts_with(".probe.")) {
+      if (const auto status = os::status_at(pool, name); status && os::age(*status) > abandoned_after) os::remove_tree(pool, name);
+    }
     if (!name.starts_with(".new.") && !name.starts_with(".gone.")) continue;
     const auto directory = os::open_at_if_there(pool, name, O_RDONLY | O_DIRECTORY);
     if (!directory) continue;

@@ -106,6 +106,9 @@ DriverResult<bool> FileDriver::share(const Call& call, const Place& at, const Ob
   if (can_share_blocks(at, locked->object))
     if (DriverResult<bool> shared = share_blocks(at, locked->object, source, target); !shared || *shared) return shared;
   const DriverResult<std::vector<Layer>> chain = freeze(shape(call, at, source.name), *locked, target.object);
+  // In use by a protocol that cannot follow: rather make its writers wait while many extents are shared than refuse.
+  if (!chain && chain.error().kind == FailureClass::busy && at.pool->reflink && locked->object.description.layers.size() == 1)
+    if (DriverResult<bool> shared = share_blocks(at, locked->object, source, target); !shared || *shared) return shared;
   if (!chain) return failed(chain.error());
   DriverResult<bool> shared = share_chain(call, at, locked->object, source, *chain, target);
   if (shared && *shared) forget_freezing(*locked);
