@@ -32,14 +32,14 @@ std::string text_of(const Content& content) {
   return out.empty() ? "zeroes" : out;
 }
 
-Bench::Bench(const Subject& the_subject, std::uint64_t seed, int number) : subject(the_subject), random(seed), driver_(the_subject.make()) {
+Bench::Bench(const Subject& the_subject, std::uint64_t seed, int number) : subject(the_subject), dice(seed), driver_(the_subject.make()) {
   const DriverResult<> checked = driver_->check(call());
   expect(checked.has_value(), "check() of the driver: {}", text_of(checked));
   DriverResult<std::vector<PoolReport>> pools = driver_->pools(call());
   expect(pools.has_value(), "pools(): {}", text_of(pools));
   expect(!pools->empty(), "pools() reports none");
   pools_ = std::move(*pools);
-  prefix_ = fmt::format("c{}-{:08x}", number, random.next() & 0xffffffffU);
+  prefix_ = fmt::format("c{}-{:08x}", number, dice.next() & 0xffffffffU);
   before_ = really_there();
 }
 
@@ -106,9 +106,9 @@ Content Bench::some_blocks(Bytes size, int count) {
   const auto blocks = static_cast<std::uint64_t>(size.count / block_size);
   Content out;
   // Always the first and the last: that is where off-by-one errors live.
-  out[0] = 1 + static_cast<int>(random.below(250));
-  out[static_cast<std::int64_t>(blocks - 1)] = 1 + static_cast<int>(random.below(250));
-  for (int i = 2; i < count; ++i) out[static_cast<std::int64_t>(random.below(blocks))] = 1 + static_cast<int>(random.below(250));
+  out[0] = 1 + static_cast<int>(dice.below(250));
+  out[static_cast<std::int64_t>(blocks - 1)] = 1 + static_cast<int>(dice.below(250));
+  for (int i = 2; i < count; ++i) out[static_cast<std::int64_t>(dice.below(blocks))] = 1 + static_cast<int>(dice.below(250));
   return out;
 }
 

@@ -97,7 +97,7 @@ class Bench {
   }
 
   const Subject& subject;
-  SeededRandom random;
+  SeededRandom dice;
 
  private:
   std::unique_ptr<Driver> driver_;

@@ -19,7 +19,7 @@ LongCopy prepare(Bench& b) {
   out.size = round_up({data_blocks * block_size}, b.unit());
   out.size = std::max(out.size, b.size());
   out.volume = b.create(out.size);
-  for (std::int64_t block = 0; block < data_blocks; ++block) out.content[block] = 1 + static_cast<int>(b.random.below(250));
+  for (std::int64_t block = 0; block < data_blocks; ++block) out.content[block] = 1 + static_cast<int>(b.dice.below(250));
   b.write(out.volume, out.content);
   out.target = b.fresh("copy", b.pools().size() > 1 ? 1 : 0);
   return out;
@@ -76,7 +76,7 @@ void a_stopped_copy_goes_on_where_it_was(Bench& b) {
     expect(first >= best, "the copy began at {} again, it was at {}", first.count, best.count);
     best = last;
     // The moment of the copy was when it began.
-    b.write(copy.volume, {{static_cast<std::int64_t>(b.random.below(data_blocks)), 255}});
+    b.write(copy.volume, {{static_cast<std::int64_t>(b.dice.below(data_blocks)), 255}});
   }
   b.expect_content(copy.target, copy.content);
 }

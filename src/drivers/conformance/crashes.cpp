@@ -186,7 +186,7 @@ void random_moments(Bench& b, const Act& act) {
         reached();
         static_cast<void>(act.call(b, *driver, c, b.call()));
       });
-      b.clock().sleep(Duration{static_cast<std::int64_t>(b.random.below(4000))});
+      b.clock().sleep(Duration{static_cast<std::int64_t>(b.dice.below(4000))});
     }
     after_crash(b, act, c, i % 2 == 0 ? Aftermath::finished : Aftermath::given_up, "a random moment");
   }

@@ -100,9 +100,9 @@ void sizes_are_exact(Bench& b) {
     expect(!made && (made.error().kind == FailureClass::permanent || made.error().kind == FailureClass::no_space), "create with {} bytes: {}", size.count, text_of(made));
     b.expect_presence(volume, Presence::absent);
   }
-  SeededRandom random = b.random;
+  SeededRandom dice = b.dice;
   for (int i = 0; i < 200; ++i) {
-    const Bytes wish{static_cast<std::int64_t>(random.below(std::uint64_t{1} << 42))};
+    const Bytes wish{static_cast<std::int64_t>(dice.below(std::uint64_t{1} << 42))};
     const Bytes size = effective_size(wish, b.pool());
     expect(size >= wish && size >= b.pool().minimum_size && size.count % unit.count == 0, "{} bytes would take {}", wish.count, size.count);
   }

@@ -4,28 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/random.h"
 #include "drivers/file/qemu.h"
 #include "drivers/names.h"
+#include "observe/log.h"
 #include "os/extents.h"
 #include "os/process.h"
 
 namespace scoria::drivers::file {
 namespace {
-
-/// Tries it: no list of file systems is ever right.
-bool can_reflink(const os::Fd& pool) {
-  SystemRandom random;
-  const std::string name = fmt::format(".probe.{:016x}", random.next());
-  const os::Fd source = os::open_at(pool, name, O_RDWR | O_CREAT | O_EXCL);
-  const std::string block(4096, 'x');
-  os::write_at(source, 0, block.data(), block.size());
-  const os::Fd target = os::open_at(pool, name + ".copy", O_RDWR | O_CREAT | O_EXCL);
-  const bool can = os::reflink(source, target);
-  os::remove_tree(pool, name);
-  os::remove_tree(pool, name + ".copy");
-  return can;
-}
 
 /// Real bytes of the files that only this object has.
 Bytes allocated(const Found& found) {
@@ -92,22 +78,31 @@ DriverResult<> FileDriver::check_pool(PoolState& pool) {
 
 DriverResult<> FileDriver::check(const Call&) {
   if (pools_.empty()) return failed(FailureClass::permanent, "this backend has no pools: name at least one directory");
-  for (const auto& pool : pools_)
-    if (DriverResult<> checked = guarded([&] { return check_pool(*pool); }); !checked)
-      return failed({.kind = checked.error().kind, .message = fmt::format("pool '{}': {}", pool->config.name, checked.error().message)});
-  return {};
+  // One pool that is away must not take the others with it.
+  DriverResult<> first;
+  std::size_t bad = 0;
+  for (const auto& pool : pools_) {
+    const DriverResult<> checked = guarded([&] { return check_pool(*pool); });
+    if (checked) continue;
+    if (++bad == 1) first = failed({.kind = checked.error().kind, .message = fmt::format("pool '{}': {}", pool->config.name, checked.error().message)});
+    log::warning("driver.file", {}, "pool '{}' cannot be used: {}", pool->config.name, checked.error().message);
+  }
+  return bad == pools_.size() ? first : DriverResult<>{};
 }
 
-PoolReport FileDriver::report(PoolState& pool) {
-  const os::Fd directory = os::open_directory(pool.config.directory);
+DriverResult<PoolReport> FileDriver::report(const std::string& name) {
+  const DriverResult<Place> at = open_pool(name);
+  if (!at) return failed(at.error());
+  const PoolState& pool = *at->pool;
+  const os::Fd& directory = at->directory;
   const os::Capacity capacity = os::capacity_of(directory);
   Bytes provisioned;
-  for (const std::string& name : os::names_in(directory)) {
-    if (name.starts_with('.')) continue;
-    const Found found = find_object(directory, name, options_.deployment);
+  for (const std::string& object : os::names_in(directory)) {
+    if (object.starts_with('.')) continue;
+    const Found found = find(*at, object);
     if (found.directory && !found.description.read_only) provisioned = provisioned + size_now(found);
   }
-  return {.name = pool.config.name,
+  return PoolReport{.name = pool.config.name,
           .total = Bytes{capacity.total},
           .free = Bytes{capacity.free},
           .provisioned = provisioned,
@@ -120,11 +115,15 @@ PoolReport FileDriver::report(PoolState& pool) {
 }
 
 DriverResult<std::vector<PoolReport>> FileDriver::pools(const Call&) {
-  return guarded([&]() -> DriverResult<std::vector<PoolReport>> {
-    std::vector<PoolReport> out;
-    for (const auto& pool : pools_) out.push_back(report(*pool));
-    return out;
-  });
+  std::vector<PoolReport> out;
+  DriverResult<> first;
+  for (const auto& pool : pools_) {
+    DriverResult<PoolReport> one = guarded([&] { return report(pool->config.name); });
+    if (one) out.push_back(std::move(*one));
+    else if (first) first = failed(one.error());
+  }
+  if (out.empty() && !first) return failed(first.error());
+  return out;
 }
 
 DriverResult<Probe> FileDriver::probe(const Call& call, const ObjectRef& object) {

@@ -52,7 +52,7 @@ class FileDriver final : public Driver, public Extends, public Snapshots, public
   DriverResult<Place> place(const Call& call, const ObjectRef& object);
   DriverResult<> check_size(const PoolState& pool, Bytes size) const;
   DriverResult<> check_pool(PoolState& pool);
-  PoolReport report(PoolState& pool);
+  DriverResult<PoolReport> report(const std::string& name);
   Found find(const Place& at, const std::string& name) const { return find_object(at.directory, name, options_.deployment); }
   DriverResult<Locked> lock(const Call& call, const Place& at, const std::string& name, Duration patience = 2s) {
     return lock_object(clock_, call, at.directory, name, options_.deployment, patience);

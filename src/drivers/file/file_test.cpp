@@ -111,6 +111,14 @@ TEST_F(FileDriverTest, a_pool_that_is_away_is_a_passing_error_with_its_path) {
   EXPECT_NE(checked.error().message.find(path + "/none"), std::string::npos);
 }
 
+TEST_F(FileDriverTest, one_pool_that_is_away_does_not_take_the_others_with_it) {
+  const auto half = make_file_driver(clock, {.pools = {{.name = "away", .directory = path + "/none"}, {.name = "one", .directory = path}}});
+  EXPECT_TRUE(half->check(call()));
+  EXPECT_EQ(half->pools(call())->size(), 1u);
+  EXPECT_TRUE(half->create(call(), ref("volume-1"), {mib}));
+  EXPECT_EQ(half->create(call(), {.pool = "away", .name = "volume-2"}, {mib}).error().kind, FailureClass::transient);
+}
+
 TEST_F(FileDriverTest, leftovers_of_a_crash_go_at_the_next_check) {
   std::filesystem::create_directories(path + "/.new.volume-1.0123456789abcdef");
   os::write_file_atomically(path + "/.new.volume-1.0123456789abcdef/lock", "");

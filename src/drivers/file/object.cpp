@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/random.h"
+#include "os/extents.h"
 
 namespace scoria::drivers::file {
 namespace {
@@ -88,6 +89,19 @@ DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& p
     if (limit.passed(clock)) return failed(FailureClass::busy, "{} is being changed by somebody else", name);
     clock.sleep(5ms);
   }
+}
+
+bool can_reflink(const os::Fd& pool) {
+  SystemRandom random;
+  const std::string name = fmt::format(".probe.{:016x}", random.next());
+  const os::Fd source = os::open_at(pool, name, O_RDWR | O_CREAT | O_EXCL);
+  const std::string block(4096, 'x');
+  os::write_at(source, 0, block.data(), block.size());
+  const os::Fd target = os::open_at(pool, name + ".copy", O_RDWR | O_CREAT | O_EXCL);
+  const bool can = os::reflink(source, target);
+  os::remove_tree(pool, name);
+  os::remove_tree(pool, name + ".copy");
+  return can;
 }
 
 void describe(const os::Fd& directory, const Description& description) { os::write_atomically(directory, "object", to_text(description)); }
