@@ -1,12 +1,20 @@
 #!/usr/bin/env python3
 """tools/tidy must find what it promises to find: each test plants one breach in a small tree and expects it with file and line."""
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
 import os
 import shutil
-import subprocess
+import sys
 import tempfile
 import unittest
 
+sys.dont_write_bytecode = True
 TOOLS = os.path.dirname(os.path.abspath(__file__))
+loader = importlib.machinery.SourceFileLoader('tidy', os.path.join(TOOLS, 'tidy'))
+tidy = importlib.util.module_from_spec(importlib.util.spec_from_loader('tidy', loader))
+loader.exec_module(tidy)
 LIBRARIES = 'scoria_library(base)\nscoria_library(db USES base)\nscoria_library(engine USES base db)\n'
 
 
@@ -14,10 +22,6 @@ class TidyTest(unittest.TestCase):
     def setUp(self):
         self.root = tempfile.mkdtemp(prefix='scoria-tidy-')
         self.addCleanup(shutil.rmtree, self.root)
-        subprocess.check_call(['git', 'init', '-q', self.root])
-        for name in ('tidy', 'cpp_source.py'):
-            os.makedirs(os.path.join(self.root, 'tools'), exist_ok=True)
-            shutil.copy(os.path.join(TOOLS, name), os.path.join(self.root, 'tools', name))
         self.put('tools/tidy_exceptions', '')
         self.put('src/CMakeLists.txt', LIBRARIES)
         self.put('src/base/a.h', '#pragma once\nint a();\n')
@@ -30,10 +34,12 @@ class TidyTest(unittest.TestCase):
             file.write(text)
 
     def tidy(self, *rules):
-        done = subprocess.run(['python3', os.path.join(self.root, 'tools/tidy'), *rules], capture_output=True, text=True, check=False)
-        self.assertEqual(done.stderr, '')
-        lines = done.stdout.splitlines()[:-1]
-        self.assertEqual(done.returncode, 1 if lines else 0)
+        files = sorted(os.path.relpath(os.path.join(where, name), self.root) for where, _, names in os.walk(self.root) for name in names)
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            code = tidy.Tidy(self.root, files).run(list(rules))
+        lines = out.getvalue().splitlines()[:-1]
+        self.assertEqual(code, 1 if lines else 0)
         return lines
 
     def expect(self, rule, start, text):
@@ -108,8 +114,14 @@ class TidyTest(unittest.TestCase):
 
     def test_files_that_nothing_needs_are_told(self):
         self.put('src/base/lonely.h', '#pragma once\n')
-        self.put('README.md', 'tools/tidy tidy_exceptions cpp_source\n')
+        self.put('README.md', 'tidy_exceptions\n')
         self.expect('dead', 'src/base/lonely.h:1: [dead]', 'nothing includes')
+
+    def test_declared_options_are_in_the_catalogue(self):
+        self.put('src/base/o.h', '\nstruct NewOptions {\n  int count{5};\n  void declare(config::Fields& fields);\n};\n')
+        self.expect('options', 'src/base/o.h:2: [options]', 'NewOptions')
+        self.put('src/app/options.cpp', 'all.add<base::NewOptions>();\n')
+        self.assertEqual(self.tidy('options'), [])
 
     def test_words_that_do_not_belong_are_told(self):
         self.put('docs/x.md', 'see\n/wo' + 'rk/main/x\n')
@@ -123,7 +135,7 @@ class TidyTest(unittest.TestCase):
         self.put('tools/tidy_exceptions', 'sizes | src/base/b.cpp | a table of five hundred numbers\n')
         self.assertEqual(self.tidy('sizes'), [])
         self.put('tools/tidy_exceptions', 'sizes | src/base/b.cpp | a table of five hundred numbers\nsizes | src/base/a.cpp | not needed any more\n')
-        self.put('README.md', 'tidy tidy_exceptions cpp_source\n')
+        self.put('README.md', 'tidy_exceptions\n')
         self.assertEqual(self.tidy('--strict'), ['tools/tidy_exceptions:2: [exceptions] nothing needs the exception sizes for src/base/a.cpp any more'])
         self.put('tools/tidy_exceptions', 'sizes | src/base/b.cpp |\n')
         self.assertEqual(len(self.tidy('sizes')), 2)

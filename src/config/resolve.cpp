@@ -133,7 +133,7 @@ class Resolver {
   }
 
   /// Keeps the first problem, short even at the bottom of a deep chain.
-  static std::string fail(Resolved& into, std::string problem) {
+  static std::string fail(Resolved& into, const std::string& problem) {
     if (into.problem.empty()) into.problem = problem.substr(0, 500);
     return {};
   }

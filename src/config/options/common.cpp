@@ -3,6 +3,7 @@
 #include "config/options/api.h"
 #include "config/options/backend.h"
 #include "config/options/database.h"
+#include "config/options/exports.h"
 #include "config/options/general.h"
 #include "config/options/identity.h"
 #include "config/options/quotas.h"
@@ -13,7 +14,7 @@ namespace scoria::config {
 Catalogue common() {
   Catalogue out;
   out.add<GeneralOptions>().add<LogOptions>().add<ApiOptions>().add<QuotaOptions>().add<SchedulerOptions>().add<IdentityOptions>();
-  return out.add<KeystoneOptions>().add<DatabaseOptions>().add<EngineOptions>().add<BackendOptions>();
+  return out.add<KeystoneOptions>().add<DatabaseOptions>().add<EngineOptions>().add<ExportOptions>().add<BackendOptions>();
 }
 
 }  // namespace scoria::config
