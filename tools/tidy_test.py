@@ -106,7 +106,7 @@ class TidyTest(unittest.TestCase):
         for text in bad:
             self.put('src/engine/x.cpp', '#define CLAIM "x_op = ?"\n\nauto x = ' + text + ';\n')
             self.expect('sql', 'src/engine/x.cpp:3: [sql]', '')
-        good = ('"UPDATE volume SET status = ? WHERE id = ? AND status IN (?)"', '"UPDATE volume SET status = ? WHERE id = ? AND " CLAIM', '"UPDATE volume SET size = ? WHERE id = ?"',
+        good = ('"UPDATE volume SET status = ? WHERE id = ? AND status IN (?)"', '"UPDATE volume SET status = ? WHERE id = ? AND " CLAIM', '"UPDATE volume SET size = ? WHERE id = ?"', '"UPDATE volume SET status = ? WHERE id = ? AND rev = ?"',
                 '"UPDATE o SET state = CASE WHEN state = 1 THEN 2 ELSE state END WHERE id = ?"', '"WITH c AS (SELECT id FROM o WHERE state = 1) UPDATE o SET state = 2 WHERE id IN (SELECT id FROM c)"')
         for text in good:
             self.put('src/engine/x.cpp', '#define CLAIM "x_op = ?"\n\nauto x = ' + text + ';\n')

@@ -45,7 +45,8 @@ Result<bool> in_use_allowed(const ApiRequest& request, const json::Value& body) 
   if (value.is_string()) force = read_flag(value.string());
   if (!value.is_null() && !force) return refuse(RefusalCode::invalid_input, "Invalid input for field/attribute force. It must be a boolean.");
   if (!request.since(66)) return force.value_or(false);
-  if (force && !*force) return refuse(RefusalCode::invalid_input, "Invalid input for field/attribute force. From 3.66 on it may only be true; snapshots of volumes in use need no force.");
+  if (force && !*force)
+    return refuse(RefusalCode::invalid_input, "Invalid input for field/attribute force. From 3.66 on it may only be true; snapshots of volumes in use need no force.");
   return true;
 }
 
