@@ -81,13 +81,13 @@ std::shared_ptr<fake::Array> make_array(Clock& clock, const Options& options) {
   return std::make_shared<fake::Array>(clock, random, array);
 }
 
-Subject array_subject(Clock& clock, std::shared_ptr<fake::Array> array, std::string name, std::function<std::unique_ptr<Driver>()> make) {
+Subject array_subject(Clock& clock, std::shared_ptr<fake::Array> array, std::string name, std::string failpoints, std::function<std::unique_ptr<Driver>()> make) {
   return {.name = std::move(name),
           .clock = &clock,
           .make = std::move(make),
           .io = make_array_io(array),
           .in_memory = true,
-          .failpoints = "driver.",
+          .failpoints = std::move(failpoints),
           .contents = [array](const std::string& pool) { return array->names(pool); }};
 }
 
@@ -120,14 +120,14 @@ Subject file_subject(Clock& clock, const Options& options) {
 
 Subject fake_subject(Clock& clock, const Options& options) {
   const auto array = make_array(clock, options);
-  return array_subject(clock, array, "fake", [array] { return fake::make_fake_driver(array, "node"); });
+  return array_subject(clock, array, "fake", "driver.fake.", [array] { return fake::make_fake_driver(array, "node"); });
 }
 
 Subject broken_subject(Clock& clock, const Options& options) {
   const auto array = make_array(clock, options);
   const int mutant = static_cast<int>(number(options, "mutant", 0));
   if (mutant < 1 || static_cast<std::size_t>(mutant) > mutants().size()) throw std::invalid_argument(fmt::format("option mutant: 1 to {}", mutants().size()));
-  return array_subject(clock, array, fmt::format("broken driver {} ({})", mutant, mutants()[static_cast<std::size_t>(mutant) - 1].mistake),
+  return array_subject(clock, array, fmt::format("broken driver {} ({})", mutant, mutants()[static_cast<std::size_t>(mutant) - 1].mistake), "driver.broken.",
                        [array, mutant] { return make_broken_driver(array, mutant); });
 }
 
