@@ -14,7 +14,7 @@
 namespace scoria::exports {
 namespace {
 
-constexpr std::size_t state_path_limit = 60;  // socket paths below it must fit into 107 characters
+constexpr std::size_t state_path_limit = 80;  // socket paths below it must fit into 107 characters
 constexpr Duration remember_removed = std::chrono::hours{48};
 
 }  // namespace

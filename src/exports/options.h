@@ -6,7 +6,7 @@
 namespace scoria::exports {
 
 struct Options {
-  /// Small records and control sockets of the daemons; at most 60 characters (socket paths are short), best on a tmpfs
+  /// Small records and control sockets of the daemons; at most 80 characters (socket paths are short), best on a tmpfs
   /// (/run). Its loss costs nothing that ensure() does not make again. Several Scoria processes of one node share it.
   std::string state_directory;
   /// Tells this deployment's kernel objects from another's on the same host: 1 to 12 of [a-z0-9].

@@ -18,14 +18,13 @@ namespace {
 
 constexpr std::string_view removed_folder = "removed";
 
-/// FNV-1a of 62 bits: every key has its own byte of the lock file.
-off_t byte_of(std::string_view key) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return static_cast<off_t>(hash & 0x3fffffffffffffffULL);
-}
-
 }  // namespace
+
+std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return hash;
+}
 
 bool plain_name(std::string_view name) {
   const auto allowed = [](char c) {
@@ -51,7 +50,7 @@ std::optional<StateLock> State::lock(std::string_view key, Deadline deadline) co
   struct flock range {};
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;
-  range.l_start = byte_of(key);
+  range.l_start = static_cast<off_t>(stable_hash(key) >> 2);  // every key has its own byte of the file
   range.l_len = 1;
   while (::fcntl(fd.get(), F_OFD_SETLK, &range) != 0) {
     if (errno != EAGAIN && errno != EACCES) os::fail("lock", path("locks"));
@@ -61,7 +60,7 @@ std::optional<StateLock> State::lock(std::string_view key, Deadline deadline) co
   return StateLock(std::move(fd));
 }
 
-bool State::removed(const std::string& name) const { return ::access(path("removed/" + name).c_str(), F_OK) == 0; }
+bool State::removed(const std::string& name) const { return exists("removed/" + name); }
 
 void State::mark_removed(const std::string& name) const {
   os::open_file(path("removed/" + name), O_WRONLY | O_CREAT);
@@ -94,10 +93,16 @@ void State::make_directory(std::string_view relative) const {
 }
 
 std::vector<std::string> State::names(std::string_view relative) const {
-  if (::access(path(relative).c_str(), F_OK) != 0) return {};
+  if (!exists(relative)) return {};
   return os::names_in(os::open_directory(path(relative)));
 }
 
-void State::remove(std::string_view folder, const std::string& name) const { os::remove_tree(os::open_directory(path(folder)), name); }
+bool State::exists(std::string_view relative) const { return ::access(path(relative).c_str(), F_OK) == 0; }
+
+void State::remove(std::string_view relative) const {
+  const std::size_t slash = relative.rfind('/');
+  const std::string folder = slash == std::string_view::npos ? directory_ : path(relative.substr(0, slash));
+  os::remove_tree(os::open_directory(folder), std::string(relative.substr(slash == std::string_view::npos ? 0 : slash + 1)));
+}
 
 }  // namespace scoria::exports

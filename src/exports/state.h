@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,13 +47,17 @@ class State {
   void make_directory(std::string_view relative) const;
   /// Plain names below, sorted; none when the directory is absent.
   std::vector<std::string> names(std::string_view relative) const;
-  void remove(std::string_view folder, const std::string& name) const;
+  bool exists(std::string_view relative) const;
+  /// A file, or a directory with what is in it.
+  void remove(std::string_view relative) const;
 
  private:
   Clock& clock_;
   const std::string directory_;
 };
 
+/// The same number for the same text in every process and version (FNV-1a).
+std::uint64_t stable_hash(std::string_view text);
 /// [a-zA-Z0-9._-]{1,200} and not "." or "..": such a name can be part of a path.
 bool plain_name(std::string_view name);
 

@@ -122,12 +122,12 @@ DriverResult<Connection> IscsiExporter::ensure(const Call& call, const ExportSpe
 
 /// Part of the device's identity on the wire, so it should differ from node to node: taken from the export's name.
 DriverResult<std::int32_t> IscsiExporter::free_tid(const std::string& name) const {
-  constexpr std::size_t count = (std::size_t{1} << 27) - 1;
-  std::set<std::size_t> taken;
+  constexpr std::uint64_t count = (1U << 27) - 1;
+  std::set<std::uint64_t> taken;
   for (const std::string& file : state_.names("iscsi"))
     if (file.ends_with(".target"))
-      if (const std::optional<IscsiTarget> other = load(file.substr(0, file.size() - 7))) taken.insert(static_cast<std::size_t>(other->tid));
-  std::size_t tid = std::hash<std::string>{}(name) % count + 1;
+      if (const std::optional<IscsiTarget> other = load(file.substr(0, file.size() - 7))) taken.insert(static_cast<std::uint64_t>(other->tid));
+  std::uint64_t tid = stable_hash(name) % count + 1;
   while (taken.contains(tid)) tid = tid % count + 1;
   return static_cast<std::int32_t>(tid);
 }

@@ -167,7 +167,7 @@ DriverResult<> IscsiExporter::remove(const Call& call, const std::string& name) 
       if (const auto dropped = drop_target(*target, deadline); !dropped) return dropped;
     }
     FAILPOINT("exports.iscsi.cut_off");
-    state_.remove("iscsi", name + ".target");
+    state_.remove("iscsi/" + name + ".target");
     return {};
   });
 }
@@ -181,6 +181,8 @@ DriverResult<bool> IscsiExporter::grow(const Call& call, const ExportSpec& spec)
     const Deadline deadline = call.deadline.sooner(Deadline::in(clock_, 30s));
     if (const auto up = daemon_up(deadline); !up) return tl::unexpected(up.error());
     if (const auto shut = set_state(target->tid, "offline", deadline); !shut) return tl::unexpected(shut.error());
+    // A target that is not ready drops commands without a word: who sent one must connect and send it again.
+    close_connections(target->tid, deadline);
     const DriverResult<> gone = drop_lun(target->tid, deadline);
     FAILPOINT("exports.iscsi.growing");
     const DriverResult<> back = converge(*target, deadline);

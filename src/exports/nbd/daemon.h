@@ -14,7 +14,8 @@ class StorageDaemons {
  public:
   StorageDaemons(Clock& clock, const Options& options, const State& state);
 
-  static std::string folder(const std::string& volume) { return "nbd/" + volume; }
+  /// Where a volume's record and sockets are, below the state directory; short, since socket paths must be.
+  static std::string folder(std::string_view volume) { return fmt::format("nbd/{:016x}", stable_hash(volume)); }
   std::string socket_path(const std::string& volume) const { return state_.path(folder(volume) + "/nbd"); }
 
   /// Is the program there? The message says what to install.

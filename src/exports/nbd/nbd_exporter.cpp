@@ -72,20 +72,26 @@ std::optional<NbdVolume> NbdExporter::load(const std::string& volume) const {
 
 void NbdExporter::store(const NbdVolume& volume) const { state_.write(record_path(volume.volume), to_text(volume)); }
 
+std::vector<NbdVolume> NbdExporter::records() const {
+  std::vector<NbdVolume> out;
+  for (const std::string& folder : state_.names("nbd")) {
+    const std::optional<std::string> text = state_.read("nbd/" + folder + "/record");
+    if (std::optional<NbdVolume> record = text ? nbd_volume_from(*text) : std::nullopt) out.push_back(std::move(*record));
+  }
+  return out;
+}
+
 std::optional<std::string> NbdExporter::volume_of(const std::string& name) const {
-  const auto has = [&](const std::string& volume) {
-    const std::optional<std::string> text = state_.read(record_path(volume));
-    const std::optional<NbdVolume> record = text ? nbd_volume_from(*text) : std::nullopt;
-    return record && record->find(name) != nullptr;
-  };
   std::string hint;
   {
     const std::lock_guard lock(mutex_);
     if (const auto it = volume_by_name_.find(name); it != volume_by_name_.end()) hint = it->second;
   }
-  if (!hint.empty() && has(hint)) return hint;
-  for (const std::string& volume : state_.names("nbd"))
-    if (has(volume)) return volume;
+  const std::optional<std::string> text = hint.empty() ? std::nullopt : state_.read(record_path(hint));
+  const std::optional<NbdVolume> hinted = text ? nbd_volume_from(*text) : std::nullopt;
+  if (hinted && hinted->find(name) != nullptr) return hint;
+  for (const NbdVolume& record : records())
+    if (record.find(name) != nullptr) return record.volume;
   return std::nullopt;
 }
 
@@ -181,7 +187,7 @@ DriverResult<> NbdExporter::choose_port(NbdVolume& volume) {
   if (!volume.tcp || volume.port != 0) return {};
   // The first choice depends on the volume alone, so that a lost state directory changes no port if it can be helped.
   const int count = options_.nbd_last_port - options_.nbd_first_port + 1;
-  const int first = static_cast<int>(std::hash<std::string>{}(volume.volume) % static_cast<std::size_t>(count));
+  const int first = static_cast<int>(stable_hash(volume.volume) % static_cast<std::uint64_t>(count));
   for (int i = 0; i < count; ++i) {
     const int port = options_.nbd_first_port + (first + i) % count;
     std::optional<os::Fd> listener = listen_tcp(options_.nbd_listen_address, port);
@@ -239,12 +245,11 @@ void NbdExporter::revive(const std::string& volume) {
 }
 
 void NbdExporter::look() {
-  for (const std::string& volume : state_.names("nbd"))
-    if (!supervisor_.watches(lock_key(volume))) revive(volume);
+  for (const NbdVolume& record : records())
+    if (!supervisor_.watches(lock_key(record.volume))) revive(record.volume);
   const std::lock_guard lock(mutex_);
   // The folder is made before its socket, so a socket without folder is one that another process has removed.
-  const std::vector<std::string> there = state_.names("nbd");
-  std::erase_if(listeners_, [&](const auto& entry) { return !std::binary_search(there.begin(), there.end(), entry.first); });
+  std::erase_if(listeners_, [&](const auto& entry) { return !state_.exists(StorageDaemons::folder(entry.first)); });
 }
 
 DriverResult<> NbdExporter::remove(const Call& call, const std::string& name) {
@@ -291,7 +296,7 @@ void NbdExporter::drop_volume(const std::string& volume) {
     const std::lock_guard lock(mutex_);
     listeners_.erase(volume);
   }
-  state_.remove("nbd", volume);
+  state_.remove(StorageDaemons::folder(volume));
 }
 
 DriverResult<> NbdExporter::throttle(const Call& call, const std::string& name, const Throttle& limits) {
@@ -313,9 +318,9 @@ DriverResult<> NbdExporter::throttle(const Call& call, const std::string& name, 
 DriverResult<std::vector<std::string>> NbdExporter::list(const Call&) {
   return guarded([&]() -> DriverResult<std::vector<std::string>> {
     std::vector<std::string> out;
-    for (const std::string& volume : state_.names("nbd"))
-      if (const std::optional<NbdVolume> record = load(volume))
-        for (const NbdExport& item : record->exports) out.push_back(item.name);
+    for (const NbdVolume& record : records())
+      for (const NbdExport& item : record.exports)
+        if (!state_.removed(item.name)) out.push_back(item.name);
     std::sort(out.begin(), out.end());
     return out;
   });

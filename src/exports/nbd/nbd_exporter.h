@@ -48,6 +48,8 @@ class NbdExporter final : public Exporter {
   };
 
   std::optional<NbdVolume> load(const std::string& volume) const;
+  /// All records, with exports that are being removed.
+  std::vector<NbdVolume> records() const;
   void store(const NbdVolume& volume) const;
   /// The volume that has an export of that name.
   std::optional<std::string> volume_of(const std::string& name) const;

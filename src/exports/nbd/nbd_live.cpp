@@ -121,10 +121,8 @@ DriverResult<> NbdExporter::switch_to_overlay(NbdVolume& volume, Qmp& qmp, Deadl
 }
 
 std::optional<std::string> NbdExporter::volume_at(const std::string& path) const {
-  for (const std::string& volume : state_.names("nbd")) {
-    const std::optional<NbdVolume> record = load(volume);
-    if (record && !record->exports.empty() && (record->location.path == path || record->next.path == path)) return volume;
-  }
+  for (const NbdVolume& record : records())
+    if (record.location.path == path || record.next.path == path) return record.volume;
   return std::nullopt;
 }
 
