@@ -13,7 +13,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("SCORIA_BUILD", ROOT / "build" / "debug"))
+BUILD = pathlib.Path(os.environ.get("SCORIA_BUILD", ROOT / "build" / "debug")).resolve()
 DRIVER = BUILD / "tests" / "functional" / "exports_driver"
 INITIATOR = "iqn.2024-01.test:client"
 SECRET = "secretpassword1"
