@@ -17,12 +17,13 @@ enum class Mutant {
   claim_any_state,       // an operation is claimed whatever its state
   poke_only,             // work is found by pokes alone, there is no poll
   reaper_blind,          // the reaper takes any object that no operation is working on, published or not
-  drain_loses,           // a drained node keeps its operations in its name
+  drain_loses,           // a drained node puts its operations where nobody looks
   cancel_ignored,        // a publish does not look at the cancel request
   readers_ignored,       // a delete dooms while somebody reads
   sweep_forgets,         // only operations of nodes fenced in this very sweep come back
   base_removed,          // a doomed object is destroyed under its children
-  outbox_apart,          // the event of an end is written in a transaction of its own
+  strays_kept,           // an operation whose claim was never answered stays with its owner
+  count,
 };
 
 #ifdef SCORIA_MUTANTS

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "base/failpoint.h"
 #include "base/random.h"
 #include "db/database.h"
 #include "engine/kind.h"

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/failpoint.h"
+#include "base/mutants.h"
 
 namespace scoria::engine {
 namespace {
@@ -23,12 +24,12 @@ std::vector<Operation> claim(db::Database& database, const Clock& clock, std::in
   const std::string fair = project_limit <= 0 ? ""
                                               : "AND (SELECT count(*) FROM operation r WHERE r.state = 'running' AND r.project_id = o.project_id) < ? ";
   const std::string sql = fmt::format(
-      "WITH c AS (SELECT o.seq FROM operation o WHERE o.queue IN ({}) AND o.state = 'ready' AND o.run_at <= scoria_now() {}"
+      "WITH c AS (SELECT o.seq FROM operation o WHERE o.queue IN ({}) AND o.state {} AND o.run_at <= scoria_now() {}"
       "ORDER BY o.prio DESC, o.run_at, o.seq LIMIT ?{{skip_locked}}) "
       "UPDATE operation SET state = 'running', epoch = epoch + 1, owner = ?, claimed_at = scoria_now(), updated_at = scoria_now(), waits_on = NULL, "
       "backend_gen = (SELECT gen FROM backend WHERE backend.name = operation.backend) "
       "WHERE seq IN (SELECT seq FROM c) RETURNING {}, scoria_now()",
-      marks(queues.size()), fair, operation_columns);
+      marks(queues.size()), MUTANT(claim_any_state) ? "<> 'waiting'" : "= 'ready'", fair, operation_columns);
   db::Values values(queues.begin(), queues.end());
   if (project_limit > 0) values.emplace_back(project_limit);
   values.emplace_back(static_cast<std::int64_t>(limit));

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "base/failpoint.h"
+#include "base/mutants.h"
 #include "engine/claim.h"
 #include "observe/log.h"
 
@@ -40,7 +41,7 @@ void Engine::start() {
 void Engine::serve(const std::string& queue) {
   {
     const std::lock_guard lock(mutex_);
-    served_.insert(queue);
+    if (!served_.insert(queue).second) return;
   }
   wake_.raise();
 }
@@ -65,7 +66,12 @@ std::vector<std::string> Engine::queues(bool bulk_queues) const {
 
 void Engine::poke(const std::string& queue) {
   if (serves(queue)) wake_.raise();
-  database_.poke(queue);
+  try {
+    FAILPOINT("engine.poke");
+    database_.poke(queue);
+  } catch (const std::exception& failure) {  // the others poll as well
+    log::debug("engine", {}, "poke: {}", failure.what());
+  }
 }
 
 std::size_t Engine::running() const {
@@ -107,7 +113,7 @@ void Engine::look_at_own() {
     }
   }
   for (const Claimed& stray : strays)
-    if (strays_.contains(stray)) give_back(stray);
+    if (strays_.contains(stray) && !MUTANT(strays_kept)) give_back(stray);
   strays_ = std::move(strays);
 }
 
@@ -149,7 +155,7 @@ void Engine::dispatch_loop() {
       log::warning("engine", {}, "claim: {}", failure.what());
       clock_.sleep(std::chrono::milliseconds{100});
     }
-    const auto poll = static_cast<std::uint64_t>(options_.poll.count());
+    const auto poll = static_cast<std::uint64_t>(MUTANT(poke_only) ? Duration{std::chrono::hours{24}}.count() : options_.poll.count());
     clock_.wait(wake_, Duration{static_cast<std::int64_t>(poll * 8 / 10 + random_.below(poll * 4 / 10 + 1))});
   }
 }
@@ -161,6 +167,7 @@ void Engine::dispatch(Lane& lane, bool bulk_lane) {
   const std::vector<std::string> from = queues(bulk_lane);
   if (!anything_ready(from)) return;
   std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, options_.project_limit);
+  FAILPOINT("engine.dispatch.claimed");
   for (Operation& operation : claimed) {
     ++lane.busy;
     {
@@ -206,6 +213,7 @@ void Engine::work_loop(Lane& lane) {
 void Engine::drain(Duration limit) {
   const Deadline deadline = Deadline::in(clock_, limit);
   try {
+    FAILPOINT("engine.drain.begun");
     membership_.set_draining();
   } catch (const std::exception& failure) {
     log::warning("engine", {}, "drain: {}", failure.what());
@@ -225,6 +233,7 @@ void Engine::drain(Duration limit) {
   stop_heartbeat_.raise();
   while (loops_ > 0 && !deadline.passed(clock_)) clock_.sleep(std::chrono::milliseconds{1});
   try {
+    FAILPOINT("engine.drain.before_leave");
     membership_.leave();
   } catch (const std::exception& failure) {
     log::warning("engine", {}, "leave: {}", failure.what());

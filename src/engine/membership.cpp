@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/failpoint.h"
+#include "base/mutants.h"
 #include "observe/log.h"
 
 namespace scoria::engine {
@@ -63,15 +64,19 @@ std::int64_t Membership::sweep() {
   const std::int64_t members = look.at(0, 0).integer(), late = look.at(0, 1).integer();
   if (late == 0 && look.at(0, 2).integer() == 0 && look.at(0, 3).integer() == 0) return 0;
 
-  // More than half late at once is more likely the database's or the network's fault: wait a second lease.
-  const Duration grace = late * 2 > members ? options_.lease : Duration::zero();
+  // More than half late at once is more likely the database's or the network's fault: wait a second lease. And so for a
+  // few beats after that sight: the first of them to return makes the others look like a minority (models/fence.pml).
+  if (late * 2 > members) suspicious_until_ = clock_.now() + 3 * options_.beat;
+  const Duration grace = clock_.now() < suspicious_until_ ? options_.lease : Duration::zero();
+  std::int64_t fenced = 0;
   database_.write([&](db::Transaction& tx) {
     // A lease further ahead than its length comes from another clock (a promoted standby): cut it.
     tx.run("UPDATE node SET lease_until = scoria_now() + ? WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
            {options_.lease.count(), options_.lease.count()});
-    tx.run("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ?", {grace.count()});
+    fenced = tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ?", {grace.count()});
   });
   FAILPOINT("engine.sweep.between");
+  if (MUTANT(sweep_forgets) && fenced == 0) return 0;
   // Not only those just fenced: what a node claimed in the moment it was fenced comes back here too. Backed off by the
   // deaths of its owners, so that an operation which kills its process cannot take the others along quickly.
   const std::int64_t back = database_.write([&](db::Transaction& tx) {

@@ -56,6 +56,7 @@ class Membership {
   std::atomic<std::int64_t> leash_{0};
   std::atomic<int> good_beats_{0};  // in a row, each confirmed within one beat period
   std::atomic<std::int64_t> last_beat_{0};
+  Instant suspicious_until_{};  // of the sweep: short absences are not believed
 };
 
 }  // namespace scoria::engine

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/failpoint.h"
+#include "base/mutants.h"
 #include "engine/claims.h"
 #include "observe/log.h"
 
@@ -37,6 +38,19 @@ std::string step_after(const Kind& kind, const std::string& step) {
   return std::string(*(at + 1));
 }
 
+void replace(std::string& text, std::string_view from, std::string_view to) {
+  if (const auto at = text.find(from); at != std::string::npos) text.replace(at, from.size(), to);
+}
+
+/// Takes a condition out of a guarded statement while the simulation has that fault switched on.
+std::string turn(std::string_view statement) {
+  std::string sql(statement);
+  if (MUTANT(no_epoch_guard)) replace(sql, "epoch = ? AND owner = ?", "? > 0 AND ? > 0");
+  if (MUTANT(no_step_guard)) replace(sql, "AND step = ? AND", "AND ? <> '' AND");
+  if (MUTANT(cancel_ignored)) replace(sql, " AND cancel_req = 0", "");
+  return sql;
+}
+
 // Before the point of no return either the step or the cancel wins; after it a late cancel changes nothing.
 std::string unless_cancelled(std::string_view sql, const Kind& kind, std::string_view step) {
   return std::string(sql) + (kind.cancellable_at(step) ? " AND cancel_req = 0" : "");
@@ -62,7 +76,7 @@ class Runner::RunningTask final : public Task {
     const Committed outcome = runner_.commit(
         op,
         [&](db::Transaction& tx) {
-          tx.guard("turn", sql, {context, progress.phase, progress.done_bytes, progress.total_bytes, op.id, op.epoch, op.owner, op.step});
+          tx.guard("turn", turn(sql), {context, progress.phase, progress.done_bytes, progress.total_bytes, op.id, op.epoch, op.owner, op.step});
         },
         op.step);
     if (outcome != Committed::yes) return false;
@@ -159,7 +173,7 @@ bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Co
   const Committed committed = commit(
       op,
       [&](db::Transaction& tx) {
-        tx.guard("turn", sql,
+        tx.guard("turn", turn(sql),
                  {next, outcome.context, queue, db::or_null(backend), stays ? "running" : "ready", stays ? db::Value{op.owner} : db::Value{},
                   history_entry(op), op.id, op.epoch, op.owner, op.step});
         if (outcome.commit) outcome.commit(tx);
@@ -196,12 +210,12 @@ Runner::Committed Runner::end(Operation& op, const Kind& kind, const Ending& end
   const Committed outcome = commit(
       op,
       [&](db::Transaction& tx) {
-        tx.guard("turn", sql,
+        tx.guard("turn", turn(sql),
                  {to_text(ending.state), db::or_null(ending.code), db::or_null(ending.text), history_entry(op), op.id, op.epoch, op.owner, op.step});
         if (changes) changes(tx);
         kind.settle(tx, op, ending);
         for (const Claim& claim : op.claims)
-          if (claim.mode == Mode::shared) give_shared_back(tx, claim);
+          if (claim.mode == Mode::shared && !(MUTANT(shared_kept) && ending.state == State::cancelled)) give_shared_back(tx, claim);
         if (!op.claims.empty()) tx.run("DELETE FROM op_res WHERE op = ?", {op.id});
         tx.run("UPDATE operation SET state = 'ready', waits_on = NULL, run_at = scoria_now(), updated_at = scoria_now() "
                "WHERE state = 'waiting' AND waits_on = ?",
@@ -225,7 +239,7 @@ void Runner::wait(const Operation& op, const Outcome& outcome) {
   const Committed committed = commit(
       op,
       [&](db::Transaction& tx) {
-        tx.guard("turn", wait_sql, {outcome.context.empty() ? op.context : outcome.context, outcome.waits_on, outcome.text, op.id, op.epoch, op.owner, op.step});
+        tx.guard("turn", turn(wait_sql), {outcome.context.empty() ? op.context : outcome.context, outcome.waits_on, outcome.text, op.id, op.epoch, op.owner, op.step});
         if (outcome.commit) outcome.commit(tx);
       },
       {});
@@ -234,10 +248,12 @@ void Runner::wait(const Operation& op, const Outcome& outcome) {
 }
 
 void Runner::give_back(const Operation& op, const std::string& reason, Duration after, bool counted) {
+  std::string sql = turn(give_back_sql);
+  if (MUTANT(drain_loses) && reason.find("drained") != std::string::npos) replace(sql, "'ready'", "'waiting'");
   commit(
       op,
       [&](db::Transaction& tx) {
-        tx.guard("turn", give_back_sql, {reason, after.count(), counted ? 1 : 0, op.id, op.epoch, op.owner, op.step});
+        tx.guard("turn", sql, {reason, after.count(), counted ? 1 : 0, op.id, op.epoch, op.owner, op.step});
       },
       {});
 }
@@ -263,6 +279,7 @@ Runner::Committed Runner::commit(const Operation& op, const std::function<void(d
     } catch (const std::runtime_error& failure) {  // db::Error and injected failures
       log::warning("engine", about(op), "{} step {}: commit: {}", op.kind, op.step, failure.what());
       clock_.sleep(std::min(backoff(tries), Duration{2'000'000}) / 8);
+      if (MUTANT(no_step_guard)) continue;
       const Committed fate = look(op, next_step);
       if (fate != Committed::moved) return fate;  // `moved` here: unchanged, the transaction did not arrive
     }

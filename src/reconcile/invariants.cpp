@@ -83,7 +83,8 @@ FROM snapshot s JOIN backend_object b ON b.backend = s.backend AND b.name = s.pr
 WHERE s.s_ops > 0 AND b.state NOT IN ('published'))"},
     {"I5", When::always, R"(
 SELECT 'operation ' || id || ' is ' || state || ' but has owner ' || CAST(owner AS TEXT) FROM operation WHERE state <> 'running' AND owner IS NOT NULL
-UNION ALL SELECT 'operation ' || id || ' runs without an owner or an epoch' FROM operation WHERE state = 'running' AND (owner IS NULL OR epoch < 1))"},
+UNION ALL SELECT 'operation ' || id || ' runs without an owner or an epoch' FROM operation WHERE state = 'running' AND (owner IS NULL OR epoch < 1)
+UNION ALL SELECT 'operation ' || id || ' has ended, and is ' || state || ' again' FROM operation WHERE finished_at IS NOT NULL AND state IN )" SCORIA_LIVE},
     {"I7", When::timely, R"(
 SELECT 'operation ' || id || ' (' || kind || ') is still ' || state || ' after its time limit' FROM operation
 WHERE state IN ('ready', 'running') AND deadline IS NOT NULL AND deadline + 5000000 * epoch + 300000000 < scoria_now())"},
@@ -146,6 +147,21 @@ UNION ALL SELECT 'lock ' || name || ' is older than its lease' FROM lease_lock W
 
 constexpr std::string_view at_most = " LIMIT 20";
 
+/// I5: the history of an operation, {"step":…,"epoch":…,"at":…}, … , never goes back to an older epoch.
+void check_history(db::Transaction& tx, std::vector<Violation>& out) {
+  const db::Rows rows = tx.query("SELECT id, history FROM operation WHERE finished_at IS NULL OR finished_at > scoria_now() - 3600000000 ORDER BY seq DESC LIMIT 10000");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    constexpr std::string_view mark = "\"epoch\":";
+    const std::string& history = rows.at(i, 1).text();
+    long long before = 0;
+    for (auto at = history.find(mark); at != std::string::npos; at = history.find(mark, at + 1)) {
+      const long long epoch = std::strtoll(history.c_str() + at + mark.size(), nullptr, 10);
+      if (epoch < before) out.push_back({"I5", fmt::format("operation {} was moved by epoch {} after epoch {}", rows.at(i, 0).text(), epoch, before)});
+      before = std::max(before, epoch);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Violation> check_invariants(db::Database& database, const InvariantOptions& options) {
@@ -157,6 +173,7 @@ std::vector<Violation> check_invariants(db::Database& database, const InvariantO
       const db::Rows rows = tx.query(std::string(check.sql) + std::string(at_most));
       for (std::size_t i = 0; i < rows.size(); ++i) out.push_back({check.invariant, rows.at(i, 0).text()});
     }
+    check_history(tx, out);
     return out;
   });
 }

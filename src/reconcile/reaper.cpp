@@ -31,6 +31,7 @@ std::size_t Reaper::destroy_doomed(operations::Backend& backend, std::size_t lim
       log::debug("reconcile", {.resource = object.name}, "not removed yet: {}", gone.error().message);
       continue;
     }
+    FAILPOINT("reconcile.reaper.destroyed");
     services_.database.write([&](db::Transaction& tx) { objects::gone(tx, object.backend, object.name); });
     ++removed;
   }

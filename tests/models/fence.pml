@@ -2,7 +2,7 @@
  * runs in rounds: each round every running node that reaches the database beats and sweeps, in any order. Faults: the
  * database stalls (nobody's beat arrives, leases run out, nodes come back up to two rounds apart), two of three nodes are
  * cut off at once, a node crashes. The mass-fence guard: who fences must have its own last three beats on time; and when
- * more than half of the members look dead, only leases that ran out two lease lengths ago count, and so for the three
+ * more than half of the members look dead, only leases that ran out a whole lease ago count, and so for the three
  * beats after it saw that (else the first of them to return makes the others look like a minority).
  *
  * search: just
@@ -17,7 +17,7 @@
 #define NODES 3
 #define LEASE 4
 #define STALL 6        /* rounds, at most */
-#define CUT 7          /* rounds, at most, of the cut that must not fence: longer than one lease */
+#define CUT 6          /* rounds, at most, of the cut that must not fence: longer than one lease, shorter than two */
 
 byte lease[NODES], over[NODES];       /* rounds left; rounds since it ran out */
 byte on_time[NODES], late[NODES];     /* beats on time, up to 3; rounds until it is back after a stall */
@@ -34,7 +34,7 @@ bool unjust;
 
 inline fence_one(m) {
   if
-  :: dead(m) && (suspicion[me] == 0 || over[m] >= 2 * LEASE || BUG(3)) ->
+  :: dead(m) && (suspicion[me] == 0 || over[m] >= LEASE || BUG(3)) ->
        fenced[m] = true;
        if :: up[m] -> unjust = true :: else fi       /* every outage here is shorter than the guards forgive */
   :: else
@@ -69,7 +69,7 @@ proctype node(byte me) {
 inline tick(n) {
   acted[n] = false;
   if :: late[n] > 0 && stall == 0 -> late[n]-- :: else fi;
-  if :: lease[n] > 0 -> lease[n]-- :: lease[n] == 0 && over[n] < 2 * LEASE -> over[n]++ :: else fi
+  if :: lease[n] > 0 -> lease[n]-- :: lease[n] == 0 && over[n] < LEASE -> over[n]++ :: else fi
 }
 proctype time() {
   do

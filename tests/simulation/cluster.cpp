@@ -4,6 +4,7 @@
 #include "db/engines/sqlite.h"
 #include "observe/log.h"
 #include "reconcile/invariants.h"
+#include "simulation/watchers.h"
 #include "store/migrations.h"
 #include "store/objects/objects.h"
 
@@ -68,6 +69,7 @@ Cluster::~Cluster() { log::set_sink({}); }
 void Cluster::prepare_database() {
   engine_ = db::open_sqlite(clock, {.path = ":memory:", .now = [this] { return Timestamp{1'700'000'000'000'000 + clock.now().since_boot.count()}; }, .inline_execution = true});
   db::migrate(*engine_, store::migrations());
+  for (const std::string_view trigger : watchers()) engine_->write([&](db::Transaction& tx) { tx.run(trigger); });
   engine_->write([&](db::Transaction& tx) {
     tx.run("INSERT INTO volume_type (id, name, is_public, extra_specs, created_at) VALUES ('33333333-3333-3333-3333-333333333333', '__DEFAULT__', 1, '{}', 0) "
            "ON CONFLICT (id) DO NOTHING");
@@ -78,7 +80,11 @@ void Cluster::prepare_database() {
 
 void Cluster::run(std::function<void()> main) {
   baton.start("harness", [this, main = std::move(main)] {
-    main();
+    try {
+      main();
+    } catch (const std::exception& failure) {
+      fail(std::string("harness: ") + failure.what());
+    }
     ending_ = true;
     counters.virtual_seconds = (baton.now() - Instant{1000s}).count() / 1'000'000;
     for (Process* process : processes_)
@@ -181,6 +187,17 @@ Cluster::Answer Cluster::request(const std::string& name, const std::function<vo
   return *answered ? Answer::done : Answer::unknown;
 }
 
+/// A node that owns a running operation, if there is one, else any: only such kills count.
+std::size_t Cluster::some_owner() {
+  const db::Rows rows = look([](db::Transaction& tx) { return tx.query("SELECT DISTINCT owner FROM operation WHERE state = 'running' ORDER BY owner"); });
+  if (!rows.empty()) {
+    const std::int64_t owner = rows.at(baton.random().below(rows.size()), 0).integer();
+    for (std::size_t i = 0; i < nodes_.size(); ++i)
+      if (nodes_[i]->incarnation == owner) return i;
+  }
+  return baton.random().below(nodes_.size());
+}
+
 void Cluster::kill_node(std::size_t index) {
   Node& node = *nodes_[index];
   if (node.process == nullptr || node.process->over() || !may_kill(*node.process)) return;
@@ -272,8 +289,14 @@ void Cluster::fail(std::string text) {
 void Cluster::check_now() {
   const Baton::Invisible invisible;
   ++counters.checks;
-  for (const reconcile::Violation& violation : reconcile::check_invariants(*engine_, {.timely = timely_, .events_kept = true}))
-    fail(violation.invariant + ": " + violation.text);
+  try {
+    for (const reconcile::Violation& violation : reconcile::check_invariants(*engine_, {.timely = timely_, .events_kept = true}))
+      fail(violation.invariant + ": " + violation.text);
+    const db::Rows seen = engine_->read([](db::Transaction& tx) { return tx.query("SELECT text FROM sim_violation"); });
+    for (std::size_t i = 0; i < seen.size(); ++i) fail(seen.at(i, 0).text());
+  } catch (const std::exception& failure) {
+    fail(std::string("checking the invariants: ") + failure.what());
+  }
 }
 
 /// I8: what is published exists, whole and in its size; what is not published does not exist, once nobody works any more.

@@ -63,6 +63,7 @@ class Cluster {
   std::vector<std::string> live_operations();
 
   // Faults.
+  std::size_t some_owner();
   void kill_node(std::size_t index);
   void pause_node(std::size_t index, Duration time);
   void drain_node(std::size_t index);

@@ -49,6 +49,7 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.array.refused = perhaps(), c.array.reply_lost = perhaps(), c.array.delayed = perhaps(), c.array.hang = perhaps() / 4;
   c.array.slow = perhaps(), c.array.list_partial = perhaps();
   c.array.latency = pick(Duration{2ms}, Duration{100ms}, Duration{2s});
+  c.array.block = pick(Duration{100ms}, Duration{1s}, Duration{4s});
   c.array.clones_hang_on_source = coin();
   c.check_every = pick(1, 10, 50, 200);
   return c;

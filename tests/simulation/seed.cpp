@@ -15,7 +15,7 @@ void chaos(Cluster& cluster) {
   while (!cluster.server->healed()) {
     baton.sleep(any_time(2 * config.chaos_pause), "chaos");
     if (cluster.server->healed()) return;
-    const std::size_t node = baton.random().below(cluster.nodes());
+    const std::size_t node = baton.chance(0.7) ? cluster.some_owner() : baton.random().below(cluster.nodes());
     switch (baton.random().below(5)) {
       case 0:
         if (config.kill_nodes) cluster.kill_node(node);

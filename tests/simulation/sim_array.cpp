@@ -40,6 +40,7 @@ Bytes SimArray::used(const std::string& pool) const {
 void SimArray::check_use(const Call& call, std::string_view verb, const std::string& name) {
   if (!current(call.operation, call.epoch)) return;
   const std::string state = ledger(name).state;
+  if (destroyed.contains(name)) violation(fmt::format("I9: {} of {}, a name that was destroyed before", verb, name));
   if (state.empty()) violation(fmt::format("I8: {} of {}, a name that is not in the ledger", verb, name));
   if (state == "doomed" || state == "gone" || state == "released")
     violation(fmt::format("I9: {} of {} by the owner of operation {}, though the name is {}", verb, name, call.operation, state));
@@ -158,9 +159,10 @@ DriverResult<> SimDriver::create(const Call& call, const ObjectRef& object, Byte
 
 DriverResult<> SimDriver::remove(const Call& call, const ObjectRef& object) {
   return act(call, "remove", object.name, [&array = array_, name = object.name]() -> DriverResult<> {
+    array.check_destroy(name);
+    array.destroyed.insert(name);
     const auto found = array.objects.find(name);
     if (found == array.objects.end()) return {};
-    array.check_destroy(name);
     if (!MUTANT(base_removed))
       for (const auto& [other_name, other] : array.objects)
         if (other.base == name) return failed(FailureClass::busy, "simulated: " + other_name + " hangs on it");
@@ -255,7 +257,7 @@ DriverResult<> SimDriver::fill(const Call& call, const std::string& source, cons
   const Handle handle{array_, target.name, writer};
   try {
     for (std::size_t block = 0; block < blocks_of(size); ++block) {
-      baton_.sleep(Duration{static_cast<std::int64_t>(baton_.random().below(200'000))}, "driver.copy");
+      baton_.sleep(Duration{static_cast<std::int64_t>(baton_.random().below(static_cast<std::uint64_t>(array_.faults.block.count())))}, "driver.copy");
       FAILPOINT("simulation.driver.copying");
       if (call.should_stop()) return failed(FailureClass::stopped, "told to stop");
       if (array_.chance(array_.faults.refused)) return failed(FailureClass::transient, "simulated: connection lost in a copy");

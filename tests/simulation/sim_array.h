@@ -23,6 +23,7 @@ struct ArrayFaults {
   Duration latency = 5ms;
   Duration slow_limit = 6s;
   Duration delay_limit = 4s;
+  Duration block = 100ms;              // to copy one, at most
   bool clones_hang_on_source = false;  // native clones with a base, else copies block by block
 };
 
@@ -55,6 +56,7 @@ class SimArray {
   std::map<std::string, Bytes> pools;          // name → capacity
   std::set<std::string> always_fails;          // creates of names with one of these texts in them fail for good
   std::map<std::string, Object> objects;
+  std::set<std::string> destroyed;             // every name that was ever told to go
   std::map<std::string, std::vector<std::uint64_t>> snapshots_taken;  // bytes of every snapshot ever made
   std::function<Ledger(const std::string& name)> ledger;
   /// Is `epoch` still the one of this operation, and is it running? Else the call comes from a ghost.

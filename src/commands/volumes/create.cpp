@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/mutants.h"
 #include "commands/quota_refusal.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
@@ -150,7 +151,7 @@ Result<Volume> create_volume(Services& services, const Context& context, const C
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
                    .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = claims});
     store::outbox::add(tx, operation + ".start", "volume.create.start", operation, event.text());
-    store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
+    if (!MUTANT(quota_apart)) store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
     return volume;
   };
   const auto explain = [&](std::string_view guard) {
@@ -159,6 +160,10 @@ Result<Volume> create_volume(Services& services, const Context& context, const C
   };
   const auto landed = [&](db::Transaction& tx) { return store::volumes::find(tx, volume.id); };
   auto accepted = transact_once<Volume>(services, accept, explain, landed);
+  if (accepted && MUTANT(quota_apart))
+    services.database.write([&](db::Transaction& tx) {
+      store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
+    });
   if (accepted) services.poke(std::string(engine::scheduler_queue));
   return accepted;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "base/mutants.h"
+
 namespace scoria::store::objects {
 namespace {
 
@@ -9,6 +11,8 @@ constexpr std::string_view columns = "o.backend, o.name, o.pool, o.owner_type, o
 // A base outlives its children (storage rule R6).
 constexpr std::string_view childless =
     "NOT EXISTS (SELECT 1 FROM backend_object c WHERE c.backend = o.backend AND c.base = o.name AND c.state NOT IN ('gone', 'released'))";
+
+std::string_view free() { return MUTANT(base_removed) ? "1 = 1" : childless; }
 
 std::vector<Object> read(const db::Rows& rows) {
   std::vector<Object> out;
@@ -26,10 +30,11 @@ constexpr std::string_view next_recheck =
 
 std::string next_name(db::Transaction& tx, std::string_view type, std::string_view id) {
   const std::int64_t used = tx.query("SELECT count(*) FROM backend_object WHERE owner_id = ? AND owner_type = ?", {id, type}).at(0, 0).integer();
-  return used == 0 ? fmt::format("{}-{}", type, id) : fmt::format("{}-{}.r{}", type, id, used + 1);
+  return used == 0 || MUTANT(name_reused) ? fmt::format("{}-{}", type, id) : fmt::format("{}-{}.r{}", type, id, used + 1);
 }
 
 void intend(db::Transaction& tx, const Object& o) {
+  if (MUTANT(name_reused)) tx.run("DELETE FROM backend_object WHERE backend = ? AND name = ?", {o.backend, o.name});
   tx.run("INSERT INTO backend_object (backend, name, pool, owner_type, owner_id, base, op, epoch, state, size_bytes, created_at, changed_at) "
          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?, scoria_now(), scoria_now())",
          {o.backend, o.name, o.pool, o.owner_type, o.owner_id, db::or_null(o.base), o.operation, o.epoch, o.size_bytes});
@@ -69,12 +74,13 @@ std::vector<Object> of_owner(db::Transaction& tx, std::string_view owner_id) {
 }
 
 std::vector<Object> destroyable(db::Transaction& tx, const std::string& backend, std::size_t limit) {
-  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state = 'doomed' AND {} ORDER BY o.changed_at LIMIT ?", columns, childless),
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state {} AND {} ORDER BY o.changed_at LIMIT ?", columns,
+                                   MUTANT(reaper_blind) ? "IN ('doomed', 'published')" : "= 'doomed'", free()),
                        {backend, static_cast<std::int64_t>(limit)}));
 }
 
 std::vector<Object> destroyable_of(db::Transaction& tx, std::string_view owner_id) {
-  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? AND o.state = 'doomed' AND {} ORDER BY o.name", columns, childless),
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? AND o.state = 'doomed' AND {} ORDER BY o.name", columns, free()),
                        {owner_id}));
 }
 
