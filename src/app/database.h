@@ -2,12 +2,13 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "config/config.h"
 #include "db/database.h"
 
 namespace scoria::app {
 
 /// Opens what [database] connection names: sqlite:///path or postgresql://… Throws with a sentence for the operator.
-std::unique_ptr<db::Database> open_database(const config::Config& config, Clock& clock);
+std::unique_ptr<db::Database> open_database(const config::Config& config, Clock& clock, Random& random);
 
 }  // namespace scoria::app

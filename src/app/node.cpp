@@ -140,7 +140,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   const auto general = p.config.read<config::GeneralOptions>();
   const auto identity = p.config.read<config::IdentityOptions>();
   std::filesystem::create_directories(general.state_path);
-  p.database = open_database(p.config, clock);
+  p.database = open_database(p.config, clock, p.random);
   db::migrate(*p.database, store::migrations());
   const std::string deployment = bootstrap(*p.database, p.random);
   for (const std::string& section : has_role(general, "volume") ? p.config.backends() : std::vector<std::string>{})

@@ -174,7 +174,8 @@ class Database {
   /// Tells every process, this one too, that `queue` has work: best effort, may be lost, never waits for the server.
   virtual void poke(std::string_view queue) = 0;
   /// Called from any thread, poke()'s own too, when a process poked a queue; an empty name means any queue (pokes may
-  /// have been missed). It must return at once and not call back. Set once, before use.
+  /// have been missed). It must return at once and not call back. An empty function ends it: when that returns, the one
+  /// before is not running any more.
   virtual void on_poke(std::function<void(std::string_view queue)> listener) = 0;
 
   /// Held from now until this process ends or release: others see by beacon_held() that it lives. See engine/membership.

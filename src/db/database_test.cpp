@@ -312,7 +312,9 @@ TEST_P(Transactions, a_poke_reaches_the_listener) {
   });
   database().poke("host@file");
   ASSERT_TRUE(clock().wait(poked, std::chrono::seconds{5}));
-  const std::lock_guard lock(mutex);
+  database().on_poke({});
+  EXPECT_EQ(queue, "host@file");
+  database().poke("nobody listens");
   EXPECT_EQ(queue, "host@file");
 }
 

@@ -19,7 +19,7 @@ Engine::Engine(db::Database& database, Clock& clock, Random& random, const Kinds
       short_lane_{{clock, 1024}, {0}, options_.slots},
       bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots} {}
 
-Engine::~Engine() = default;
+Engine::~Engine() { database_.on_poke({}); }
 
 void Engine::start() {
   membership_.join();

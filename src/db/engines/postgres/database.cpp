@@ -4,6 +4,7 @@
 #include "db/engines/postgres/session.h"
 #include "db/engines/postgres/statements.h"
 #include "db/faults.h"
+#include "db/listener.h"
 #include "db/nesting.h"
 #include "db/pool.h"
 #include "db/values.h"
@@ -41,7 +42,6 @@ class PostgresDatabase final : public Database {
   std::unique_ptr<Connection> connected(std::unique_ptr<Connection> pooled);
   void pause(int attempt);
   postgres::Session& session();
-  void hear(std::string_view queue);
 
   Clock& clock_;
   Random& random_;
@@ -50,9 +50,9 @@ class PostgresDatabase final : public Database {
   Pool<Connection> pool_;
   std::atomic<std::uint64_t> transactions_{0}, reads_{0}, retries_{0}, round_trips_{0};
 
-  std::mutex mutex_;
-  std::shared_ptr<const std::function<void(std::string_view)>> listener_;  // guarded by mutex_
+  Listener listener_;
   std::atomic<bool> bootstrapped_{false};
+  std::mutex mutex_;
   std::unique_ptr<postgres::Session> session_;  // guarded by mutex_; last: its thread uses the rest
 };
 
@@ -142,32 +142,21 @@ void PostgresDatabase::read_in(Statements::Mode mode, const std::function<void(T
   ++reads_;
 }
 
-void PostgresDatabase::hear(std::string_view queue) {
-  std::shared_ptr<const std::function<void(std::string_view)>> listener;
-  {
-    const std::lock_guard lock(mutex_);
-    listener = listener_;
-  }
-  if (listener) (*listener)(queue);
-}
-
 postgres::Session& PostgresDatabase::session() {
   const std::lock_guard lock(mutex_);
-  if (!session_) session_ = std::make_unique<postgres::Session>(clock_, options_, [this](std::string_view queue) { hear(queue); });
+  if (!session_) session_ = std::make_unique<postgres::Session>(clock_, options_, [this](std::string_view queue) { listener_.tell(queue); });
   return *session_;
 }
 
 void PostgresDatabase::poke(std::string_view queue) {
-  hear(queue);
+  listener_.tell(queue);
   session().poke(queue);
 }
 
 void PostgresDatabase::on_poke(std::function<void(std::string_view)> listener) {
-  {
-    const std::lock_guard lock(mutex_);
-    listener_ = std::make_shared<const std::function<void(std::string_view)>>(std::move(listener));
-  }
-  session();
+  const bool listens = static_cast<bool>(listener);
+  listener_.set(std::move(listener));
+  if (listens) session();
 }
 
 std::vector<std::int64_t> PostgresDatabase::beacons_held(const std::vector<std::int64_t>& incarnations) {

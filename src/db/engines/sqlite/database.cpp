@@ -7,6 +7,7 @@
 #include "db/engines/sqlite/file_lock.h"
 #include "db/engines/sqlite/writer.h"
 #include "db/faults.h"
+#include "db/listener.h"
 #include "db/pool.h"
 
 namespace scoria::db {
@@ -45,10 +46,8 @@ class SqliteDatabase final : public Database {
   void run_transaction(const std::function<bool(Transaction&)>& work) override;
   void run_read(const std::function<void(Transaction&)>& work) override;
   void run_read_one(const std::function<void(Transaction&)>& work) override;
-  void poke(std::string_view queue) override {
-    if (listener_) listener_(queue);
-  }
-  void on_poke(std::function<void(std::string_view)> listener) override { listener_ = std::move(listener); }
+  void poke(std::string_view queue) override { listener_.tell(queue); }
+  void on_poke(std::function<void(std::string_view)> listener) override { listener_.set(std::move(listener)); }
   void hold_beacon(std::int64_t incarnation) override;
   std::vector<std::int64_t> beacons_held(const std::vector<std::int64_t>& incarnations) override;
 
@@ -63,7 +62,7 @@ class SqliteDatabase final : public Database {
   Nesting nesting_;
   std::unique_ptr<sqlite::Writer> writer_;  // none with inline execution
   Pool<Connection> readers_;                // with inline execution the one connection for everything
-  std::function<void(std::string_view)> listener_;
+  Listener listener_;
   std::atomic<std::uint64_t> transactions_{0};
   std::atomic<std::uint64_t> reads_{0};
 
