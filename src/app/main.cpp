@@ -2,12 +2,13 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstring>
 
+#include "app/command_line.h"
+#include "app/config_command.h"
+#include "app/logging.h"
 #include "app/node.h"
 #include "app/options.h"
 #include "base/failpoint.h"
-#include "config/sources.h"
 #include "observe/log.h"
 
 namespace {
@@ -39,14 +40,17 @@ int serve(const config::Sources& sources) {
     return 2;
   }
   block_signals();
+  app::start_logging(*config);
   SystemClock clock;
   try {
     app::Node node(*config, clock);
     node.start();
-    while (wait_for_signal() == SIGHUP) {}
+    while (wait_for_signal() == SIGHUP) app::reload(*config);
     node.stop();
+    log::stop();
     return 0;
   } catch (const std::exception& failure) {
+    log::stop();
     std::fprintf(stderr, "scoria: %s\n", failure.what());
     return 1;
   }
@@ -55,16 +59,14 @@ int serve(const config::Sources& sources) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  config::Sources sources;
-  sources.environment = config::environment_of(environ);
-  char host[256] = "localhost";
-  ::gethostname(host, sizeof host - 1);
-  sources.presets.push_back({"DEFAULT.host", host, "this machine's name"});
-  for (int i = 2; i + 1 < count; i += 2) {
-    if (std::strcmp(arguments[i], "--config-file") == 0) sources.files.push_back({arguments[i + 1], true});
-    if (std::strcmp(arguments[i], "--set") == 0) sources.settings.emplace_back(arguments[i + 1]);
+  const auto line = app::read_command_line({arguments + 1, arguments + count}, config::environment_of(environ));
+  if (!line) {
+    std::fprintf(stderr, "scoria: %s\n", line.error().message.c_str());
+    return 2;
   }
-  if (count > 1 && std::strcmp(arguments[1], "serve") == 0) return serve(sources);
-  std::fprintf(stderr, "usage: scoria serve [--config-file FILE] [--set section.key=value]\n");
+  const std::vector<std::string>& words = line->words;
+  if (!words.empty() && words.front() == "serve") return serve(line->sources);
+  if (!words.empty() && words.front() == "config") return app::config_command({words.begin() + 1, words.end()}, line->sources);
+  std::fprintf(stderr, "usage: scoria serve|config [--config-file FILE] [--config-dir DIRECTORY] [--set section.key=value]\n");
   return 2;
 }

@@ -338,7 +338,7 @@ TEST_F(Files, a_reload_tells_what_changed_and_what_wants_a_restart) {
   std::string changes;
   for (const Config::Change& change : reloaded->changes) changes += change.key + " " + change.before + ">" + change.after + (change.live ? " live" : "") + "; ";
   EXPECT_EQ(changes,
-            "[DEFAULT] host a>b; [DEFAULT] enabled_backends one>one,two; [DEFAULT] osapi_max_limit 1>2 live; [keystone_authtoken] password ***>***; "
+            "[DEFAULT] host a>b; [DEFAULT] enabled_backends one>one,two; [DEFAULT] osapi_max_limit 1>2; [keystone_authtoken] password ***>***; "
             "[one] disk_chain 8>9 live; ");
   EXPECT_EQ(before.read<ApiOptions>().max_limit, 1);
   EXPECT_EQ(reloaded->config.read<ApiOptions>().max_limit, 2);

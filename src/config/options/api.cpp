@@ -17,13 +17,13 @@ void ApiOptions::declare(Fields& fields) {
   fields.add("http_write_timeout", &write_timeout, "How long a client may take to read an answer.").between(0.1, 3600);
   fields.add("osapi_volume_use_ssl", &use_tls, "Serves the API over TLS, with the certificate of [ssl].").familiar();
   fields.add("public_endpoint", &public_endpoint, "The URL under which clients reach the API, for links. Empty: as the request says.")
-      .familiar().live().also("DEFAULT.osapi_volume_base_URL");
-  fields.add("osapi_max_limit", &max_limit, "Most items that one page of a list holds.").between(1, 100'000).familiar().live();
+      .familiar().also("DEFAULT.osapi_volume_base_URL");
+  fields.add("osapi_max_limit", &max_limit, "Most items that one page of a list holds.").between(1, 100'000).familiar();
   fields.add("resource_query_filters_file", &query_filters_file, "JSON file that says which filters users may give. Empty: Cinder's defaults.").familiar();
-  fields.add("default_volume_type", &default_volume_type, "Type of volumes whose request names none. Empty: __DEFAULT__.").familiar().live();
+  fields.add("default_volume_type", &default_volume_type, "Type of volumes whose request names none. Empty: __DEFAULT__.").familiar();
   fields.add("allow_availability_zone_fallback", &allow_zone_fallback,
-             "An unknown availability zone in a request falls back to the default one instead of being refused.").familiar().live();
-  fields.add("cloned_volume_same_az", &cloned_volume_same_zone, "Volumes from volumes and snapshots stay in their source's availability zone.").familiar().live();
+             "An unknown availability zone in a request falls back to the default one instead of being refused.").familiar();
+  fields.add("cloned_volume_same_az", &cloned_volume_same_zone, "Volumes from volumes and snapshots stay in their source's availability zone.").familiar();
   fields.section("ssl", "TLS of the API.");
   fields.add("cert_file", &certificate_file, "Certificate chain, PEM.").familiar();
   fields.add("key_file", &key_file, "Private key, PEM.").familiar();
