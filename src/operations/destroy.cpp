@@ -8,7 +8,9 @@ namespace scoria::operations {
 
 tl::expected<std::vector<store::objects::Object>, engine::Outcome> destroy_doomed_of(Services& services, engine::Task& task, const std::string& owner_id) {
   std::vector<store::objects::Object> out;
-  const auto doomed = services.database.read([&](db::Transaction& tx) { return MUTANT(doom_skipped) ? store::objects::of_owner(tx, owner_id) : store::objects::destroyable_of(tx, owner_id); });
+  const auto doomed = services.database.read([&](db::Transaction& tx) {
+    return MUTANT(doom_skipped) ? store::objects::of_owner(tx, owner_id) : store::objects::destroyable_of(tx, owner_id);
+  });
   for (const store::objects::Object& object : doomed) {
     Backend* backend = services.backends.find(object.backend);
     if (backend == nullptr) return tl::unexpected(engine::Outcome::retry(fmt::format("backend {} is not served by this node", object.backend), false));
