@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "base/random.h"
+#include "base/seal.h"
 #include "db/database.h"
 #include "engine/kind.h"
 
@@ -30,6 +31,7 @@ struct Services {
   const engine::Kinds& kinds;
   Options options;
   std::function<void(const std::string& queue)> poke;  // after the commit: work is ready
+  Sealer* sealer = nullptr;                             // for what attachments keep secret
 };
 
 /// Runs `work` like Database::transact, and once more (up to three times in all) when the COMMIT's fate is unknown: the

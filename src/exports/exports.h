@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "drivers/live.h"
-#include "exports/exporter.h"
+#include "exports/door.h"
 #include "exports/options.h"
 #include "exports/state.h"
 #include "exports/supervisor.h"
@@ -18,7 +18,7 @@ class IscsiExporter;
 class NbdExporter;
 
 /// All protocols of this node behind one door; also what drivers ask to move or grow a volume in use. Thread-safe.
-class Exports final : public drivers::LiveUse {
+class Exports final : public Door, public drivers::LiveUse {
  public:
   Exports(Clock& clock, Options options);
   ~Exports() override;
@@ -28,18 +28,10 @@ class Exports final : public drivers::LiveUse {
   /// Ends supervision. The exports go on serving.
   void stop();
 
-  /// The protocol an attachment gets: what the connector asks for, else `preferred` (the backend's target_protocol, in
-  /// any case), else "local" for a client on this host that names no initiator. Refused: unknown words, iscsi without
-  /// an initiator name.
-  Result<std::string> choose(const Connector& connector, std::string_view preferred) const;
-  /// True when that protocol serves raw files only: a volume kept otherwise must be flattened before it is attached so.
-  static bool needs_raw(std::string_view protocol) { return protocol == "local" || protocol == "iscsi"; }
-
-  /// As Exporter's, through the protocol that choose() named.
-  DriverResult<Connection> ensure(const Call& call, std::string_view protocol, const ExportSpec& spec);
-  /// Through every protocol: absent is success.
-  DriverResult<> remove(const Call& call, const std::string& name);
-  DriverResult<bool> grow(const Call& call, std::string_view protocol, const ExportSpec& spec);
+  Result<std::string> choose(const Connector& connector, std::string_view preferred) const override;
+  DriverResult<Connection> ensure(const Call& call, std::string_view protocol, const ExportSpec& spec) override;
+  DriverResult<> remove(const Call& call, const std::string& name) override;
+  DriverResult<bool> grow(const Call& call, std::string_view protocol, const ExportSpec& spec) override;
   DriverResult<> throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits);
 
   struct Listed {

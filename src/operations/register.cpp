@@ -1,3 +1,5 @@
+#include "operations/attachments/connect.h"
+#include "operations/attachments/remove.h"
 #include "operations/services.h"
 #include "operations/snapshots/create.h"
 #include "operations/snapshots/delete.h"
@@ -15,6 +17,8 @@ void register_all(engine::Kinds& kinds, Services& services) {
   kinds.add(std::make_unique<RevertVolume>(services));
   kinds.add(std::make_unique<CreateSnapshot>(services));
   kinds.add(std::make_unique<DeleteSnapshot>(services));
+  kinds.add(std::make_unique<ConnectAttachment>(services));
+  kinds.add(std::make_unique<RemoveAttachment>(services));
 }
 
 }  // namespace scoria::operations

@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/seal.h"
 #include "db/database.h"
 #include "engine/kind.h"
+#include "exports/door.h"
 #include "operations/backends.h"
 #include "scheduler/scheduler.h"
 
@@ -17,6 +19,8 @@ struct Services {
   Clock& clock;
   Random& random;
   Backends& backends;
+  exports::Door* exports = nullptr;  // none: this node attaches nothing
+  Sealer* sealer = nullptr;          // with exports
   scheduler::Scheduler scheduler = {};
 };
 

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include "domain/claim_sql.h"
+#include "store/volumes/volumes.h"
+
 namespace scoria::store::attachments {
 
 const std::string_view columns =
@@ -46,6 +49,76 @@ std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, c
     out[attachment.volume_id.text].push_back(std::move(attachment));
   }
   return out;
+}
+
+void insert(db::Transaction& tx, const Attachment& a) {
+  tx.run("INSERT INTO attachment (id, volume_id, project_id, user_id, instance_id, attached_host, mountpoint, attach_mode, attach_status, connector, "
+         "connection, hidden, x_op, x_mode, created_at, attach_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now(), "
+         "CASE WHEN ? = 'attached' THEN scoria_now() ELSE NULL END)",
+         {a.id.text, a.volume_id.text, a.project_id, a.user_id, db::or_null(a.instance_id), db::or_null(a.attached_host), db::or_null(a.mountpoint),
+          db::or_null(a.attach_mode), a.attach_status, db::or_null(a.connector), db::or_null(a.connection), a.hidden, db::or_null(a.x_op),
+          db::or_null(a.x_mode), a.attach_status});
+}
+
+void take(db::Transaction& tx, std::string_view label, const AttachmentId& id, std::string_view operation, std::string_view from, std::string_view to) {
+  tx.guard(label, fmt::format("UPDATE attachment SET attach_status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM " WHERE id = ? AND " SCORIA_UNCLAIMED
+                              " AND attach_status IN ({})", to, from),
+           {operation, "X", id.text});
+}
+
+void queue_behind(db::Transaction& tx, std::string_view label, const AttachmentId& id, std::string_view holder, std::string_view operation) {
+  tx.guard(label, "UPDATE attachment SET next_op = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND x_op = ? AND next_op IS NULL",
+           {operation, id.text, holder});
+}
+
+void prepare(db::Transaction& tx, const AttachmentId& id, const std::string& connector, const std::string& host, const std::string& mode,
+             const std::string& sealed_connection) {
+  tx.run("UPDATE attachment SET connector = ?, attached_host = ?, attach_mode = coalesce(?, attach_mode), connection = ? WHERE id = ?",
+         {connector, db::or_null(host), db::or_null(mode), sealed_connection, id.text});
+}
+
+void settle_connected(db::Transaction& tx, const AttachmentId& id, std::string_view operation, const std::string& sealed_connection) {
+  tx.guard("attachment.connected", "UPDATE attachment SET connection = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK " WHERE id = ? AND x_op = ?",
+           {sealed_connection, id.text, operation});
+}
+
+void settle(db::Transaction& tx, const AttachmentId& id, std::string_view operation, std::string_view to) {
+  tx.guard("attachment.settle", "UPDATE attachment SET attach_status = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK " WHERE id = ? AND x_op = ?",
+           {to, id.text, operation});
+}
+
+void complete(db::Transaction& tx, std::string_view label, const AttachmentId& id, const std::string& mountpoint) {
+  tx.guard(label,
+           "UPDATE attachment SET attach_status = 'attached', mountpoint = coalesce(?, mountpoint), attach_time = scoria_now(), updated_at = scoria_now(), "
+           "rev = rev + 1 WHERE id = ? AND " SCORIA_UNCLAIMED " AND attach_status IN ('attaching', 'attached')",
+           {db::or_null(mountpoint), id.text});
+}
+
+void remove(db::Transaction& tx, std::string_view label, const AttachmentId& id, std::string_view operation) {
+  if (operation.empty())
+    tx.guard(label, "DELETE FROM attachment WHERE id = ? AND " SCORIA_UNCLAIMED " AND connection IS NULL", {id.text});
+  else
+    tx.guard(label, "DELETE FROM attachment WHERE id = ? AND x_op = ?", {id.text, operation});
+}
+
+void follow_attachments(db::Transaction& tx, const VolumeId& id) {
+  const auto volume = store::volumes::find(tx, id);
+  if (!volume) return;
+  bool attached = false, attaching = false, detaching = false, reserved = false;
+  std::int64_t count = 0;
+  for (const Attachment& one : of_volume(tx, id)) {
+    ++count;
+    attached |= one.attach_status == "attached" && !one.hidden;
+    attaching |= one.attach_status == "attaching" && !one.hidden;
+    detaching |= one.attach_status == "detaching" && !one.hidden;
+    reserved |= !one.hidden && one.attach_status != "attached";
+  }
+  const char* status = attached ? "in-use" : attaching ? "attaching" : detaching ? "detaching" : reserved ? "reserved" : "available";
+  // While an operation holds the volume its status is that operation's; it returns to what is noted here.
+  tx.guard("volume.rev",
+           fmt::format("UPDATE volume SET {} = ?, attach_status = ?, attachments = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ? AND status = ?",
+                       volume->x_op.empty() ? "status" : "previous_status"),
+           {status, attached ? "attached" : "detached", count, id.text, volume->rev, to_text(volume->status)});
 }
 
 }  // namespace scoria::store::attachments

@@ -17,4 +17,25 @@ std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id);
 /// Of several volumes in one statement, oldest first.
 std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, const std::vector<std::string>& volume_ids);
 
+void insert(db::Transaction& tx, const Attachment& attachment);
+/// X on the attachment, whose status is one of the SQL list `from`, for the operation that connects or removes it.
+void take(db::Transaction& tx, std::string_view label, const AttachmentId& id, std::string_view operation, std::string_view from, std::string_view to);
+/// An operation holds it: `operation` is next, and gets the claim in the commit that ends the other. Guard `label`.
+void queue_behind(db::Transaction& tx, std::string_view label, const AttachmentId& id, std::string_view holder, std::string_view operation);
+/// What the connecting operation will tell: sealed. With the request.
+void prepare(db::Transaction& tx, const AttachmentId& id, const std::string& connector, const std::string& host, const std::string& mode,
+             const std::string& sealed_connection);
+/// The holder exported it. Guard "attachment.connected".
+void settle_connected(db::Transaction& tx, const AttachmentId& id, std::string_view operation, const std::string& sealed_connection);
+/// The holder gives it back in another status.
+void settle(db::Transaction& tx, const AttachmentId& id, std::string_view operation, std::string_view to);
+/// The client says the volume is in use. Guard `label`.
+void complete(db::Transaction& tx, std::string_view label, const AttachmentId& id, const std::string& mountpoint);
+/// Ends the row: by its holder, or (operation empty) while nobody holds it and nothing was ever exported.
+void remove(db::Transaction& tx, std::string_view label, const AttachmentId& id, std::string_view operation);
+
+/// What a volume's status follows from: its attachments as they are in this transaction. Compare-and-set on the row as
+/// read there, guard "volume.rev": whoever loses looks again.
+void follow_attachments(db::Transaction& tx, const VolumeId& volume);
+
 }  // namespace scoria::store::attachments

@@ -1,0 +1,47 @@
+#include "operations/attachments/connect.h"
+
+#include <fmt/core.h>
+
+#include "operations/attachments/export_spec.h"
+#include "store/attachments/attachments.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::operations {
+
+using engine::Outcome;
+namespace attachments = store::attachments;
+
+std::span<const ConnectAttachment::Step> ConnectAttachment::table() {
+  static constexpr Step steps[] = {{"export", &ConnectAttachment::make_export}};
+  return steps;
+}
+
+Outcome ConnectAttachment::make_export(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  if (services_.exports == nullptr || services_.sealer == nullptr) return Outcome::retry("this node exports no volumes", false);
+  auto source = export_source(services_, op.resource_id);
+  if (!source) return Outcome::fail("attach", source.error().message);
+  Backend* backend = services_.backends.find(source->volume.backend);
+  if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", source->volume.backend), false);
+  const drivers::Call call = call_for(task);
+  const auto plan = plan_export(services_, *backend, call, *source);
+  if (!plan) return outcome_of(plan.error(), "attach");
+  const auto made = services_.exports->ensure(call, plan->protocol, plan->spec);
+  if (!made) return outcome_of(made.error(), "attach");
+  source->connection.protocol = plan->protocol, source->connection.type = made->type;
+  source->connection.data = connection_data(*made, *source, plan->spec.read_only);
+  const std::string sealed = services_.sealer->seal(source->connection.to_json(), seal_owner(op.resource_id));
+  return Outcome::succeed([sealed, id = source->attachment.id, op_id = op.id, volume = source->volume](db::Transaction& tx) {
+    // What was exported is the volume as it still is: not grown, not flipped since.
+    tx.guard("volume.same", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND provider_name = ? AND object_bytes = ?",
+             {volume.id.text, volume.provider_name, volume.object_bytes});
+    attachments::settle_connected(tx, id, op_id, sealed);
+  });
+}
+
+void ConnectAttachment::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
+  if (ending.state == engine::State::succeeded) return;
+  attachments::settle(tx, {op.resource_id}, op.id, "error_attaching");
+}
+
+}  // namespace scoria::operations

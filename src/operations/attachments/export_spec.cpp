@@ -1,0 +1,76 @@
+#include "operations/attachments/export_spec.h"
+
+#include "json/writer.h"
+#include "store/attachments/attachments.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::operations {
+namespace {
+
+exports::Connector connector_of(const ConnectorShape& shape) {
+  return {.host = shape.host, .ip = shape.ip, .initiator = shape.initiator, .nqn = shape.nqn, .mountpoint = shape.mountpoint,
+          .transport = shape.transport, .multipath = shape.multipath};
+}
+
+drivers::DriverError permanent(std::string text) { return {drivers::FailureClass::permanent, std::move(text)}; }
+
+}  // namespace
+
+Result<ExportSource> export_source(Services& services, const std::string& attachment_id) {
+  struct Rows {
+    std::optional<Attachment> attachment;
+    std::optional<Volume> volume;
+  };
+  Rows rows = services.database.read([&](db::Transaction& tx) {
+    Rows out{store::attachments::find(tx, {attachment_id}), {}};
+    if (out.attachment) out.volume = store::volumes::find(tx, out.attachment->volume_id);
+    return out;
+  });
+  if (!rows.attachment || !rows.volume) return refuse(RefusalCode::not_found, "Attachment {} is gone.", attachment_id);
+  ExportSource out{std::move(*rows.attachment), std::move(*rows.volume), {}, {}};
+  auto connector = ConnectorShape::from_json(out.attachment.connector);
+  if (!connector) return refuse(connector.error());
+  out.connector = std::move(*connector);
+  const auto opened = services.sealer->open(out.attachment.connection, seal_owner(attachment_id));
+  if (!opened) return refuse(opened.error());
+  auto connection = ConnectionShape::from_json(*opened);
+  if (!connection) return refuse(connection.error());
+  out.connection = std::move(*connection);
+  return out;
+}
+
+drivers::DriverResult<ExportPlan> plan_export(Services& services, Backend& backend, const drivers::Call& call, const ExportSource& source) {
+  const exports::Connector connector = connector_of(source.connector);
+  const auto protocol = services.exports->choose(connector, source.connection.protocol.empty() ? backend.target_protocol : source.connection.protocol);
+  if (!protocol) return tl::unexpected(permanent(protocol.error().message));
+  const drivers::ObjectRef object{source.volume.pool, source.volume.provider_name};
+  auto location = backend.driver->locate(call, object);
+  if (!location) return tl::unexpected(location.error());
+  if (exports::Door::needs_raw(*protocol) && location->format != "raw") {
+    auto* flattens = dynamic_cast<drivers::Flattens*>(backend.driver.get());
+    if (flattens == nullptr) return tl::unexpected(permanent("This volume hangs on another one, and its backend cannot free it for this protocol."));
+    if (const auto flat = flattens->flatten(call, object); !flat) return tl::unexpected(flat.error());
+    location = backend.driver->locate(call, object);
+    if (!location) return tl::unexpected(location.error());
+  }
+  ExportPlan plan{*protocol, {}};
+  plan.spec.name = source.attachment.id.text, plan.spec.volume_id = source.volume.id.text;
+  plan.spec.location = *location, plan.spec.size = {source.volume.object_bytes};
+  plan.spec.read_only = source.attachment.attach_mode == "ro" || source.volume.readonly;
+  plan.spec.connector = connector;
+  plan.spec.chap_user = source.connection.chap_user, plan.spec.chap_secret = source.connection.chap_secret;
+  return plan;
+}
+
+std::string connection_data(const exports::Connection& connection, const ExportSource& source, bool read_only) {
+  json::Writer out;
+  out.begin_object();
+  for (const auto& [key, value] : connection.text) out.field(key, std::string_view{value});
+  for (const auto& [key, value] : connection.numbers) out.field(key, value);
+  for (const auto& [key, value] : connection.flags) out.field(key, value);
+  out.field("volume_id", std::string_view{source.volume.id.text}).field("access_mode", read_only ? "ro" : "rw").field("encrypted", false);
+  out.key("qos_specs").null().field("cacheable", false);
+  return out.end_object().take();
+}
+
+}  // namespace scoria::operations

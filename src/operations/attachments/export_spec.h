@@ -1,0 +1,33 @@
+#pragma once
+#include "domain/attachments/attachment.h"
+#include "domain/attachments/shapes.h"
+#include "domain/volumes/volume.h"
+#include "operations/backends.h"
+#include "operations/services.h"
+
+namespace scoria::operations {
+
+/// What an export is made from, read in one look.
+struct ExportSource {
+  Attachment attachment;
+  Volume volume;
+  ConnectorShape connector;
+  ConnectionShape connection;  // opened
+};
+Result<ExportSource> export_source(Services& services, const std::string& attachment_id);
+
+/// The protocol and the specification, ready for Door::ensure. A volume in a form that the protocol cannot serve is
+/// flattened first, which may take long.
+struct ExportPlan {
+  std::string protocol;
+  exports::ExportSpec spec;
+};
+drivers::DriverResult<ExportPlan> plan_export(Services& services, Backend& backend, const drivers::Call& call, const ExportSource& source);
+
+/// connection_info's data as JSON, with what every protocol gets.
+std::string connection_data(const exports::Connection& connection, const ExportSource& source, bool read_only);
+
+/// Where the sealed connection stands.
+inline std::string seal_owner(const std::string& attachment_id) { return "attachment:" + attachment_id; }
+
+}  // namespace scoria::operations

@@ -1,0 +1,24 @@
+#pragma once
+#include <span>
+
+#include "engine/kind.h"
+#include "operations/services.h"
+
+namespace scoria::operations {
+
+/// unexport: cuts the host off, then the row ends and the volume's status follows from what remains.
+class RemoveAttachment final : public engine::StepKind<RemoveAttachment> {
+ public:
+  explicit RemoveAttachment(Services& services) : services_(services) {}
+  static std::span<const Step> table();
+  std::string_view name() const override { return "attachment.remove"; }
+  std::string_view point_of_no_return() const override { return "unexport"; }
+  void settle(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending) const override;
+
+ private:
+  engine::Outcome unexport(engine::Task& task) const;
+
+  Services& services_;
+};
+
+}  // namespace scoria::operations
