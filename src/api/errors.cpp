@@ -21,6 +21,7 @@ int status_of(RefusalCode code) {
     case RefusalCode::precondition_failed: return 412;
     case RefusalCode::media_type: return 415;
     case RefusalCode::timed_out: return 502;
+    case RefusalCode::backend_failed: return 500;
   }
   SCORIA_CHECK(false, "a refusal code without a status");
 }

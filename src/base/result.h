@@ -23,6 +23,7 @@ enum class RefusalCode {
   precondition_failed,
   media_type,
   timed_out,         // the operation goes on; the message names it
+  backend_failed,    // the work was tried and failed; the message says why
 };
 
 /// A refusal is a value: the caller asked for something that cannot be. `message` is a sentence for the user, without

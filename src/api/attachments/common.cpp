@@ -1,0 +1,34 @@
+#include "api/attachments/common.h"
+
+#include "engine/operations.h"
+#include "json/parse.h"
+
+namespace scoria::api {
+
+ConnectorShape read_connector(const json::Value& connector) {
+  ConnectorShape out;
+  out.host = connector.text_or("host"), out.ip = connector.text_or("ip"), out.initiator = connector.text_or("initiator");
+  out.nqn = connector.text_or("nqn"), out.mountpoint = connector.text_or("mountpoint"), out.mode = connector.text_or("mode");
+  out.transport = connector.text_or("scoria_transport"), out.multipath = connector.flag_or("multipath");
+  return out;
+}
+
+ConnectionShape open_connection(Services& services, const Attachment& attachment) {
+  if (attachment.connection.empty() || services.commands.sealer == nullptr) return {};
+  const auto opened = services.commands.sealer->open(attachment.connection, "attachment:" + attachment.id.text);
+  if (!opened) return {};
+  return ConnectionShape::from_json(*opened).value_or(ConnectionShape{});
+}
+
+Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&)> done) {
+  if (attaching.operation.empty()) return done(request);
+  return Parked{attaching.operation, request.context.deadline, [&services, id = attaching.operation, done = std::move(done)](ApiRequest& again) -> Answer {
+                  const auto operation = services.database.read([&](db::Transaction& tx) { return engine::find_operation(tx, id); });
+                  if (!operation) return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
+                  if (operation->state == engine::State::succeeded) return done(again);
+                  if (operation->state == engine::State::cancelled) return refuse(RefusalCode::conflict, "The attachment was removed while it was being made.");
+                  return refuse(RefusalCode::backend_failed, "Unable to attach or detach: {} (operation {}).", operation->error_text, id);
+                }};
+}
+
+}  // namespace scoria::api

@@ -1,0 +1,18 @@
+#pragma once
+#include "api/request.h"
+#include "api/services.h"
+#include "commands/attachments/attach.h"
+
+namespace scoria::api {
+
+/// The connector of a request body as it is stored.
+ConnectorShape read_connector(const json::Value& connector);
+
+/// What the client was told; empty (type "") when nothing is exported or the secret cannot be opened.
+ConnectionShape open_connection(Services& services, const Attachment& attachment);
+
+/// Parks the answer until `attaching`'s operation has ended well, then asks `done` for it. An operation that failed
+/// answers with its sentence; what needs no operation is answered now.
+Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&)> done);
+
+}  // namespace scoria::api

@@ -1,0 +1,50 @@
+#include "engine/operations.h"
+
+#include <fmt/core.h>
+
+namespace scoria::engine {
+
+std::optional<Operation> find_operation(db::Transaction& tx, const std::string& id) {
+  static const std::string sql = fmt::format("SELECT {} FROM operation WHERE id = ?", operation_columns);
+  const db::Rows rows = tx.query(sql, {id});
+  if (rows.empty()) return std::nullopt;
+  Operation operation = read_operation(rows, 0);
+  const db::Rows held = tx.query("SELECT rtype, rid, mode FROM op_res WHERE op = ? ORDER BY rtype, rid", {id});
+  for (std::size_t i = 0; i < held.size(); ++i)
+    operation.claims.push_back({held.at(i, 0).text(), held.at(i, 1).text(), static_cast<Mode>(held.at(i, 2).text().at(0))});
+  return operation;
+}
+
+std::vector<Operation> list_operations(db::Transaction& tx, const OperationFilter& filter) {
+  std::string conditions = "1 = 1";
+  db::Values values;
+  const auto add = [&](const char* column, const std::string& value) {
+    if (value.empty()) return;
+    conditions += fmt::format(" AND {} = ?", column);
+    values.emplace_back(value);
+  };
+  add("project_id", filter.project_id);
+  add("resource_id", filter.resource_id);
+  add("request_id", filter.request_id);
+  add("kind", filter.kind);
+  add("parent", filter.parent);
+  if (!filter.states.empty()) {
+    conditions += " AND state IN (";
+    for (std::size_t i = 0; i < filter.states.size(); ++i) {
+      conditions += i == 0 ? "?" : ", ?";
+      values.emplace_back(to_text(filter.states[i]));
+    }
+    conditions += ")";
+  }
+  if (filter.before_seq > 0) {
+    conditions += " AND seq < ?";
+    values.emplace_back(filter.before_seq);
+  }
+  values.emplace_back(static_cast<std::int64_t>(filter.limit));
+  const db::Rows rows = tx.query(fmt::format("SELECT {} FROM operation WHERE {} ORDER BY seq DESC LIMIT ?", operation_columns, conditions), values);
+  std::vector<Operation> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(read_operation(rows, i));
+  return out;
+}
+
+}  // namespace scoria::engine

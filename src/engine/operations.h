@@ -1,0 +1,22 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/operation.h"
+
+namespace scoria::engine {
+
+std::optional<Operation> find_operation(db::Transaction& tx, const std::string& id);
+
+/// Which operations a list shows; empty members do not restrict.
+struct OperationFilter {
+  std::string project_id, resource_id, request_id, kind, parent;
+  std::vector<State> states;
+  std::int64_t before_seq = 0;  // older than this one: the next page
+  std::size_t limit = 100;
+};
+/// Newest first.
+std::vector<Operation> list_operations(db::Transaction& tx, const OperationFilter& filter);
+
+}  // namespace scoria::engine
