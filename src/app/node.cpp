@@ -7,11 +7,13 @@
 #include <filesystem>
 
 #include "api/errors.h"
+#include "api/attachments/handlers.h"
 #include "api/snapshots/handlers.h"
 #include "api/volumes/handlers.h"
 #include "app/backends.h"
 #include "app/bootstrap.h"
 #include "app/database.h"
+#include "app/exports.h"
 #include "app/identity.h"
 #include "config/options/api.h"
 #include "config/options/general.h"
@@ -20,8 +22,10 @@
 #include "db/migrate.h"
 #include "engine/start.h"
 #include "identity/policy.h"
+#include "identity/seal.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "reconcile/exports.h"
 #include "store/migrations.h"
 
 namespace scoria::app {
@@ -121,6 +125,8 @@ struct Node::Parts {
   SystemClock& clock;
   SystemRandom random;
   std::unique_ptr<db::Database> database;
+  std::unique_ptr<Sealer> sealer;
+  std::unique_ptr<exports::Exports> exports;
   operations::Backends backends;
   engine::Kinds kinds;
   std::unique_ptr<operations::Services> operation_services;
@@ -143,10 +149,12 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   p.database = open_database(p.config, clock, p.random);
   db::migrate(*p.database, store::migrations());
   const std::string deployment = bootstrap(*p.database, p.random);
+  if (has_role(general, "volume")) p.exports = make_exports(p.config, deployment, clock);
+  p.sealer = open_sealer(general.state_path + "/sealing.key", p.random);
   for (const std::string& section : has_role(general, "volume") ? p.config.backends() : std::vector<std::string>{})
-    p.backends.add(make_backend(p.config, section, deployment, clock, p.random, nullptr));
+    p.backends.add(make_backend(p.config, section, deployment, clock, p.random, p.exports.get()));
 
-  p.operation_services = std::make_unique<operations::Services>(operations::Services{*p.database, clock, p.random, p.backends});
+  p.operation_services = std::make_unique<operations::Services>(operations::Services{*p.database, clock, p.random, p.backends, p.exports.get(), p.sealer.get(), {}});
   operations::register_all(p.kinds, *p.operation_services);
   // Whoever was declared dead must not touch anything again; a supervisor starts the next incarnation.
   const auto fenced = [] { ::_exit(75); };
@@ -154,7 +162,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
-                                                                       [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }});
+                                                                       [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get()});
   p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, {}});
   auto policy = Policy::load(identity.policy_file, identity.enforce_new_defaults);
   if (!policy) throw std::runtime_error(policy.error().message);
@@ -167,6 +175,8 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::Handlers handlers;
   api::mount_volumes(handlers, *p.api_services);
   api::mount_snapshots(handlers, *p.api_services);
+  api::mount_attachments(handlers, *p.api_services);
+  api::mount_connections(handlers, *p.api_services);
   api::PipelineOptions options;
   const auto api_options = p.config.read<config::ApiOptions>();
   options.public_endpoint = api_options.public_endpoint;
@@ -192,6 +202,11 @@ Node::~Node() = default;
 void Node::start() {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
+  if (p.exports) {
+    // What a predecessor left serving is taken over; what the database knows and nobody serves is made again.
+    if (const auto started = p.exports->start(); !started) throw std::runtime_error(started.error().message);
+    reconcile::restore_exports(*p.operation_services);
+  }
   p.engine->start();
   if (has_role(general, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
   p.reporter->report();
@@ -208,6 +223,7 @@ void Node::stop() {
   p.reporter->stop();
   p.parking->stop();
   p.engine->drain(general.graceful_shutdown_timeout);
+  if (p.exports) p.exports->stop();
 }
 
 std::uint16_t Node::port() const { return parts_->server ? parts_->server->port() : std::uint16_t{0}; }

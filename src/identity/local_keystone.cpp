@@ -29,7 +29,8 @@ Status status_of(const Refusal& refusal) {
     case RefusalCode::not_acceptable:
     case RefusalCode::precondition_failed:
     case RefusalCode::media_type:
-    case RefusalCode::timed_out: break;
+    case RefusalCode::timed_out:
+    case RefusalCode::backend_failed: break;
   }
   return {400, "Bad Request"};
 }

@@ -14,7 +14,9 @@ std::vector<view::Service> services_for(const std::string& base_url, const Keyst
   const std::string volumes = base_url + options.block_storage + std::string(project_id);
   return {{"volumev3", "cinderv3", "volumev3", volumes},
           {"block-storage", "cinder", "block-storage", volumes},
-          {"identity", "keystone", "identity", base_url + options.mount}};
+          {"identity", "keystone", "identity", base_url + options.mount},
+          // Clients that create volumes look this up whether they need it or not; asked, it answers that there are no images.
+          {"image", "glance", "image", base_url + "/image"}};
 }
 
 /// {"id": …} or {"name": …} of a domain: there is one.

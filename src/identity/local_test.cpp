@@ -104,7 +104,7 @@ TEST_P(LocalIdentity, the_first_user_logs_in_and_is_known_by_the_token) {
     types.push_back(service.text_or("type"));
     EXPECT_EQ(service["endpoints"].array().size(), 3U);
   }
-  EXPECT_EQ(types, (std::vector<std::string>{"volumev3", "block-storage", "identity"}));
+  EXPECT_EQ(types, (std::vector<std::string>{"volumev3", "block-storage", "identity", "image"}));
   EXPECT_EQ(token["catalog"].array()[0]["endpoints"].array()[0].text_or("url"), "http://127.0.0.1:8776/v3/" + project);
 
   const auto context = context_of(token_of(reply));

@@ -51,6 +51,14 @@ std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, c
   return out;
 }
 
+std::vector<std::string> connected_of_backend(db::Transaction& tx, const std::string& backend) {
+  const db::Rows rows = tx.query("SELECT a.id FROM volume v JOIN attachment a ON a.volume_id = v.id WHERE v.backend = ? AND v.attachments > 0 "
+                                 "AND a.connection IS NOT NULL ORDER BY a.id", {backend});
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(rows.at(i, 0).text());
+  return out;
+}
+
 void insert(db::Transaction& tx, const Attachment& a) {
   tx.run("INSERT INTO attachment (id, volume_id, project_id, user_id, instance_id, attached_host, mountpoint, attach_mode, attach_status, connector, "
          "connection, hidden, x_op, x_mode, created_at, attach_time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now(), "

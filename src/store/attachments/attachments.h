@@ -16,6 +16,8 @@ std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id);
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id);
 /// Of several volumes in one statement, oldest first.
 std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, const std::vector<std::string>& volume_ids);
+/// Ids of those that have, or are getting, a connection on this backend.
+std::vector<std::string> connected_of_backend(db::Transaction& tx, const std::string& backend);
 
 void insert(db::Transaction& tx, const Attachment& attachment);
 /// X on the attachment, whose status is one of the SQL list `from`, for the operation that connects or removes it.
