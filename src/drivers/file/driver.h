@@ -57,7 +57,7 @@ class FileDriver final : public Driver, public Extends, public Snapshots, public
   DriverResult<Locked> lock(const Call& call, const Place& at, const std::string& name, Duration patience = 2s) {
     return lock_object(clock_, call, at.directory, name, options_.deployment, patience);
   }
-  Shape shape(const Call& call, const Place& at, const std::string& name) const { return {clock_, call, options_.live, at.folder_of(name), name}; }
+  Shape shape(const Call& call, const Place& at, const std::string& name) const { return {clock_, call, options_.live, at.folder_of(name), name, at.pool->reflink}; }
   DriverResult<> grow_head(const Call& call, const Place& at, const ObjectRef& object, Found& found, Bytes size);
   DriverResult<> remove_named(const Call& call, const Place& at, const std::string& name);
 

@@ -15,8 +15,10 @@ struct Shape {
   LiveUse* live;       // may be null
   std::string folder;  // the object's directory, as a path
   std::string name;    // of the object
+  bool shares = false;  // blocks can be shared: a raw file is not about to become an overlay
+  /// Exports cannot begin to write through while a client is connected, so what may get an overlay does from the start.
   Location location(const Layer& layer) const {
-    return {.protocol = "file", .path = folder + "/" + layer.file, .format = layer.format, .write_through = layer.format == "qcow2"};
+    return {.protocol = "file", .path = folder + "/" + layer.file, .format = layer.format, .write_through = layer.format == "qcow2" || !shares};
   }
 };
 

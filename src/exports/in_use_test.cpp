@@ -1,0 +1,98 @@
+#include <sys/stat.h>
+
+#include "drivers/file/file.h"
+#include "exports/testing.h"
+
+/// The file driver and the exports together: what happens to a volume while a client writes to it.
+namespace scoria::exports {
+namespace {
+
+constexpr int blocks = 16;  // of 64 KiB
+
+class InUse : public ExportsTest {
+ protected:
+  InUse() {
+    start();
+    ::mkdir((folder + "/pool").c_str(), 0700);
+    driver = drivers::file::make_file_driver(clock, {.pools = {{.name = "p", .directory = folder + "/pool"}}, .allow_reflink = false, .live = exports.get()});
+    EXPECT_TRUE(driver->create(call(), ref("volume-1"), {4 * mib}));
+  }
+  static drivers::ObjectRef ref(const std::string& name) { return {.pool = "p", .name = name}; }
+  template <class Ability>
+  Ability& as() {
+    return dynamic_cast<Ability&>(*driver);
+  }
+  std::string attach() {
+    const auto made = exports->ensure(call(), "nbd", spec("a1", *driver->locate(call(), ref("volume-1")), "nbd+unix"));
+    EXPECT_TRUE(made.has_value()) << (made ? "" : made.error().message);
+    return made ? text(*made, "uri") : std::string();
+  }
+  /// The byte each block is filled with, -1 for several.
+  std::vector<int> values(const std::string& name) {
+    const drivers::Location at = *driver->locate(call(), ref(name));
+    const os::Finished copied =
+        os::run(clock, {.arguments = {"qemu-img", "convert", "-U", "-f", at.format, "-O", "raw", at.path, folder + "/copy"}}, Deadline::in(clock, 20s));
+    EXPECT_TRUE(copied.ok()) << copied.errors;
+    const os::Fd file = os::open_file(folder + "/copy", O_RDONLY);
+    std::vector<int> out;
+    std::string data(65536, 0);
+    for (int block = 0; block < blocks; ++block) {
+      os::read_at(file, block * 65536, data.data(), data.size());
+      out.push_back(data.find_first_not_of(data.front()) == std::string::npos ? static_cast<unsigned char>(data.front()) : -1);
+    }
+    return out;
+  }
+
+  std::unique_ptr<drivers::Driver> driver;
+};
+
+TEST_F(InUse, snapshots_under_writes_are_moments_and_flattening_loses_nothing) {
+  const std::string uri = attach();
+  constexpr int rounds = 12;
+  std::string script;
+  for (int value = 1; value <= rounds; ++value)
+    for (int block = 0; block < blocks; ++block) script += fmt::format("write -P {} {}k 64k\n", value, 64 * block);
+  std::atomic<bool> ended = false;
+  os::Finished client;
+  clock.spawn("client", [&] {
+    client = os::run(clock, {.arguments = {"qemu-io", "-f", "raw", "-t", "none", uri}, .input = script}, Deadline::in(clock, 60s));
+    ended = true;
+  });
+  int number = 0;
+  for (; number < 3 || (number < 6 && !ended); ++number) {
+    const auto taken = as<drivers::Snapshots>().snapshot(call(), ref("volume-1"), ref(fmt::format("snapshot-{}", number)));
+    EXPECT_TRUE(taken) << taken.error().message;
+    if (!taken) break;
+    if (number == 1) {
+      const auto flat = as<drivers::Flattens>().flatten(call(), ref("volume-1"));
+      EXPECT_TRUE(flat) << flat.error().message;
+    }
+  }
+  while (!ended) clock.sleep(5ms);
+  EXPECT_TRUE(client.ok()) << client.errors;
+  EXPECT_EQ(client.output.find("failed"), std::string::npos) << "a client noticed";
+  ASSERT_TRUE(exports->remove(call(), "a1"));
+  EXPECT_EQ(values("volume-1"), std::vector<int>(blocks, rounds)) << "an acknowledged write was lost";
+  for (int i = 0; i < number; ++i) {
+    const std::vector<int> then = values(fmt::format("snapshot-{}", i));
+    EXPECT_TRUE(std::is_sorted(then.rbegin(), then.rend())) << "snapshot " << i << " has a write without the one before it";
+    EXPECT_LE(then.front() - then.back(), 1) << "snapshot " << i;
+    EXPECT_GE(then.back(), 0);
+  }
+}
+
+TEST_F(InUse, an_overlay_in_use_grows_and_a_removed_volume_is_not_open) {
+  const std::string uri = attach();
+  ASSERT_TRUE(io(uri, {"write -P 5 0 64k"})) << said;
+  ASSERT_TRUE(as<drivers::Snapshots>().snapshot(call(), ref("volume-1"), ref("snapshot-1")));
+  const auto grown = as<drivers::Extends>().extend(call(), ref("volume-1"), {8 * mib});
+  ASSERT_TRUE(grown) << grown.error().message;
+  EXPECT_TRUE(io(uri, {"read -P 5 0 64k", "write -P 6 7M 64k"})) << said;
+  EXPECT_EQ(driver->remove(call(), ref("volume-1")).error().kind, drivers::FailureClass::busy);
+  EXPECT_TRUE(io(uri, {"read -P 6 7M 64k"})) << said;
+  ASSERT_TRUE(exports->remove(call(), "a1"));
+  EXPECT_TRUE(driver->remove(call(), ref("volume-1")));
+}
+
+}  // namespace
+}  // namespace scoria::exports
