@@ -1,19 +1,18 @@
 """A real Keystone with SQLite in a directory of its own, on loopback."""
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 
 from node import ask, free_port, wait_until
 
+# One request at a time: Keystone's threads lock each other out of SQLite.
 SERVE = """
 import os
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIServer, make_server
+from wsgiref.simple_server import make_server
 from keystone.server import wsgi
-class Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-make_server("127.0.0.1", int(os.environ["KEYSTONE_PORT"]), wsgi.initialize_public_application(), server_class=Server).serve_forever()
+make_server("127.0.0.1", int(os.environ["KEYSTONE_PORT"]), wsgi.initialize_public_application()).serve_forever()
 """
 
 
@@ -41,6 +40,8 @@ password_hash_rounds = 4
         self.environment = {**os.environ, "OS_KEYSTONE_CONFIG_FILES": str(self.folder / "keystone.conf")}
         owner = ["--keystone-user", str(os.getuid()), "--keystone-group", str(os.getgid())]
         self.manage("db_sync")
+        with sqlite3.connect(self.folder / "keystone.db") as database:
+            database.execute("PRAGMA journal_mode = WAL")  # else Keystone's own readers lock its writers out
         self.manage("fernet_setup", *owner)
         self.manage("credential_setup", *owner)
         self.manage("bootstrap", "--bootstrap-password", self.password, "--bootstrap-admin-url", self.url, "--bootstrap-internal-url", self.url,

@@ -129,4 +129,4 @@ def test_keystone_away_is_503_and_back_is_well_again(node, keystone):
         assert time.monotonic() - start < 5
     finally:
         keystone.start()
-    assert knock(node, unknown).status == 404
+    assert knock(node, keystone.log_in("bob", "pass")[0]).status == 404

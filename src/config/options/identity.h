@@ -11,7 +11,7 @@ struct IdentityOptions {
   std::string auth_strategy = "local";
   std::string project_id_regex = "[0-9a-f\\-]+";
   std::string policy_file;
-  bool enforce_new_defaults = false;
+  bool enforce_new_defaults = true;
   bool enforce_scope = false;
 
   void declare(Fields& fields);
