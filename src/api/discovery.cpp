@@ -81,9 +81,18 @@ Answer list_filters(const ResourceFilters& filters, ApiRequest& request) {
   return request.reply(out.end_array().end_object().take());
 }
 
+/// An image service without images: enough for clients that find out its version before they do anything else.
+Answer image_versions(ApiRequest& request) {
+  json::Writer out;
+  out.begin_object().key("versions").begin_array().begin_object().field("id", "v2.0").field("status", "CURRENT").key("links").begin_array();
+  out.begin_object().field("rel", "self").field("href", std::string_view{request.links.base + "/image/v2/"}).end_object();
+  return request.reply(out.end_array().end_object().end_array().end_object().take());
+}
+
 }  // namespace
 
 void mount_discovery(Handlers& handlers, const ResourceFilters& filters) {
+  handlers.mount("images.versions", image_versions);
   handlers.mount("extensions.list", list_extensions);
   handlers.mount("extensions.show", show_extension);
   handlers.mount("resource_filters.list", [&filters](ApiRequest& request) { return list_filters(filters, request); });

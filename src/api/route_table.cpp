@@ -302,6 +302,9 @@ constexpr Route table[] = {
     {"DELETE", "/v3/messages/{message_id}", "", 3, 204, "message:delete", target, "messages.delete", ""},
     {"GET", "/v3/resource_filters", "", 33, 200, "", none, "resource_filters.list", ""},
 
+    // The catalogue of Scoria's own identity names an image service, which some clients look for even when they need none.
+    {"GET", "/image", "", 0, 300, "", none, "images.versions", ""},
+
     // Scoria's own.
     {"GET", "/scoria/v1/operations", "", 0, 200, "", none, "scoria.operations.list", ""},
     {"GET", "/scoria/v1/operations/{operation_id}", "", 0, 200, "", none, "scoria.operations.show", ""},
