@@ -1,6 +1,5 @@
 #include "app/options.h"
 
-#include "app/exports.h"
 #include "config/options/common.h"
 #include "drivers/fake/config.h"
 #include "drivers/file/config.h"
@@ -11,7 +10,6 @@ config::Catalogue all_options() {
   config::Catalogue all = config::common();
   all.add<drivers::file::FileBackendOptions>();
   all.add<drivers::fake::FakeBackendOptions>();
-  all.add<ExportOptions>();
   return all;
 }
 
