@@ -8,6 +8,7 @@
 
 #include "api/errors.h"
 #include "api/attachments/handlers.h"
+#include "api/discovery.h"
 #include "api/snapshots/handlers.h"
 #include "api/volumes/handlers.h"
 #include "app/backends.h"
@@ -173,6 +174,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
 
   if (!has_role(general, "api")) return;
   api::Handlers handlers;
+  api::mount_discovery(handlers, p.api_services->lists.filters);
   api::mount_volumes(handlers, *p.api_services);
   api::mount_snapshots(handlers, *p.api_services);
   api::mount_attachments(handlers, *p.api_services);
