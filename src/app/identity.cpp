@@ -5,11 +5,17 @@
 #include "config/options/api.h"
 #include "config/options/identity.h"
 #include "identity/noauth.h"
+#include "observe/log.h"
 
 namespace scoria::app {
 namespace {
 
 constexpr const char* mount = "/identity";
+
+Result<std::shared_ptr<const Policy>> load_policy(const config::Config& config) {
+  const auto options = config.read<config::IdentityOptions>();
+  return Policy::load(options.policy_file, options.enforce_new_defaults);
+}
 
 }  // namespace
 
@@ -43,6 +49,24 @@ void Identity::use_keystone(const config::Config& config, Clock& clock) {
 std::optional<local::FirstStart> Identity::first_start(const std::string& base_url, const std::string& file) {
   if (!door_) return std::nullopt;
   return local::first_start(database_, random_, {.auth_url = base_url + mount}, file);
+}
+
+LivePolicy::LivePolicy(const config::Config& config) {
+  auto loaded = load_policy(config);
+  if (!loaded) throw std::runtime_error(loaded.error().message);
+  policy_ = std::move(*loaded);
+}
+
+std::shared_ptr<const Policy> LivePolicy::current() const {
+  const std::lock_guard lock(mutex_);
+  return policy_;
+}
+
+void LivePolicy::reload(const config::Config& config) {
+  auto loaded = load_policy(config);
+  if (!loaded) return log::error("policy", {}, "the rules stay as they were: {}", loaded.error().message);
+  const std::lock_guard lock(mutex_);
+  policy_ = std::move(*loaded);
 }
 
 std::string identity_url(const config::Config& config) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "identity/keystone.h"
 #include "identity/local_bootstrap.h"
 #include "identity/local_tokens.h"
+#include "identity/policy.h"
 
 namespace scoria::app {
 
@@ -38,6 +40,20 @@ class Identity {
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<KeystoneSession> session_;
   std::unique_ptr<Authenticator> authenticator_;
+};
+
+/// The rules in force, which change when the file is read again.
+class LivePolicy {
+ public:
+  /// Throws std::runtime_error for a file that cannot be meant.
+  explicit LivePolicy(const config::Config& config);
+  std::shared_ptr<const Policy> current() const;
+  /// Reads the file again; one that cannot be meant is logged and changes nothing.
+  void reload(const config::Config& config);
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Policy> policy_;  // guarded by mutex_
 };
 
 /// What a caller without a token is told: Keystone's URL.

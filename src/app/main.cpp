@@ -45,7 +45,10 @@ int serve(const config::Sources& sources) {
   try {
     app::Node node(*config, clock);
     node.start();
-    while (wait_for_signal() == SIGHUP) app::reload(*config);
+    while (wait_for_signal() == SIGHUP) {
+      app::reload(*config);
+      node.reload(*config);
+    }
     node.stop();
     log::stop();
     return 0;

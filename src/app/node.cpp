@@ -22,7 +22,6 @@
 #include "config/options/quotas.h"
 #include "db/migrate.h"
 #include "engine/start.h"
-#include "identity/policy.h"
 #include "identity/seal.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -135,7 +134,7 @@ struct Node::Parts {
   std::unique_ptr<Reporter> reporter;
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<api::Services> api_services;
-  std::shared_ptr<const Policy> policy;
+  std::unique_ptr<LivePolicy> policy;
   std::unique_ptr<Identity> identity;
   std::unique_ptr<api::OperationParking> parking;
   std::unique_ptr<api::Pipeline> pipeline;
@@ -165,9 +164,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
                                                                        [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get()});
   p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, {}});
-  auto policy = Policy::load(identity.policy_file, identity.enforce_new_defaults);
-  if (!policy) throw std::runtime_error(policy.error().message);
-  p.policy = *policy;
+  p.policy = std::make_unique<LivePolicy>(p.config);
   p.identity = std::make_unique<Identity>(p.config, *p.database, clock, p.random);
   p.parking = std::make_unique<api::OperationParking>(*p.database, clock);
   p.engine->on_ended([parking = p.parking.get()](const engine::Operation& operation) { parking->ended(operation.id); });
@@ -188,7 +185,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   if (!projects) throw std::runtime_error(projects.error().message);
   options.projects = *projects;
   p.pipeline = std::make_unique<api::Pipeline>(
-      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy] { return rules; }, p.parking.get()}, options, std::move(handlers));
+      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get()}, options, std::move(handlers));
   p.server = std::make_unique<http::Server>(
       clock, server_options(api_options),
       [pipeline = p.pipeline.get(), door = p.identity->door()](const http::Request& request, std::shared_ptr<http::Responder> responder) {
@@ -217,6 +214,8 @@ void Node::start() {
   if (p.server) p.server->start();
   log::info("app", {}, "node {} of host {} is up, roles {}", p.engine->incarnation(), general.host, joined(general.roles));
 }
+
+void Node::reload(const config::Config& config) { parts_->policy->reload(config); }
 
 void Node::stop() {
   Parts& p = *parts_;

@@ -17,6 +17,8 @@ class Node {
   Node(config::Config config, SystemClock& clock);
   ~Node();
   void start();
+  /// Puts into force what may change at run time: the rules of the policy file.
+  void reload(const config::Config& config);
   /// Answers what is in flight, gives running operations back, leaves.
   void stop();
   std::uint16_t port() const;

@@ -2,13 +2,14 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 
 import pytest
 import yaml
 
-from node import Node, ask
+from node import Node, ask, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("openstack") is None, reason="python3-openstackclient is not installed")
 
@@ -106,6 +107,31 @@ def test_a_wrong_password_is_refused_and_guessing_slowed_down(node, auth):
     assert [answer.status for answer in answers] == [401] * 5 + [429]
     assert answers[0].json()["error"]["title"] == "Unauthorized"
     assert answers[-1].headers["Retry-After"] == "1"
+
+
+def test_rules_are_read_again_on_sighup(tmp_path):
+    rules = tmp_path / "policy.yaml"
+    rules.write_text('"volume:get_all": "role:admin"\n')
+    with Node(tmp_path, f"oslo_policy.policy_file={rules}") as node:
+        auth = yaml.safe_load((tmp_path / "clouds.yaml").read_text())["clouds"]["scoria"]["auth"]
+        identity = {"methods": ["password"], "password": {"user": {"name": "admin", "domain": {"id": "default"}, "password": auth["password"]}}}
+        token = ask("POST", auth["auth_url"] + "/v3/auth/tokens", {"auth": {"identity": identity}}).headers["X-Subject-Token"]
+
+        def volumes():
+            return ask("GET", node.url + "/v3/volumes", X_Auth_Token=token).status
+
+        def read_again(text):
+            rules.write_text(text)
+            node.process.send_signal(signal.SIGHUP)
+
+        assert volumes() == 200
+        read_again('"volume:get_all": "!"\n')
+        wait_until(lambda: volumes() == 403)
+        read_again('"volume:get_all": "role:admin and"\n')
+        wait_until(lambda: "the rules stay as they were" in node.log())
+        assert volumes() == 403
+        read_again("")
+        wait_until(lambda: volumes() == 200)
 
 
 def test_a_restart_keeps_users_and_tokens(node, auth):

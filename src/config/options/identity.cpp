@@ -9,8 +9,8 @@ void IdentityOptions::declare(Fields& fields) {
       .choices({"local", "keystone", "noauth", "noauth_include_project_id"}).familiar();
   fields.add("project_id_regex", &project_id_regex, "What a project id in a URL looks like.").familiar();
   fields.section("oslo_policy", "Who may do what.");
-  fields.add("policy_file", &policy_file, "YAML file with rules that differ from the defaults. Empty: none.").familiar();
-  fields.add("enforce_new_defaults", &enforce_new_defaults, "Deprecated alternatives of rules no longer count.").familiar();
+  fields.add("policy_file", &policy_file, "YAML file with rules that differ from the defaults. Empty: none.").familiar().live();
+  fields.add("enforce_new_defaults", &enforce_new_defaults, "Deprecated alternatives of rules no longer count.").familiar().live();
   fields.add("enforce_scope", &enforce_scope, "A token of the wrong scope is refused.").familiar();
 }
 
