@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "api/administration.h"
 #include "api/errors.h"
 #include "api/attachments/handlers.h"
 #include "api/discovery.h"
@@ -176,6 +177,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_snapshots(handlers, *p.api_services);
   api::mount_attachments(handlers, *p.api_services);
   api::mount_connections(handlers, *p.api_services);
+  api::mount_administration(handlers, *p.api_services);
   api::PipelineOptions options;
   const auto api_options = p.config.read<config::ApiOptions>();
   options.public_endpoint = api_options.public_endpoint;

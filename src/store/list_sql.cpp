@@ -71,7 +71,8 @@ class Conditions {
  public:
   Conditions(const ListTable& table, const ListQuery& query) {
     if (!table.where.empty()) add(table.where);
-    if (!query.project_id.empty() && !table.project.empty()) add(fmt::format("{} = ?", table.project), {query.project_id});
+    if (!query.project_id.empty() && !table.scope.empty()) add(table.scope, {query.project_id});
+    else if (!query.project_id.empty() && !table.project.empty()) add(fmt::format("{} = ?", table.project), {query.project_id});
     if (query.nothing) add(never_true);
   }
 

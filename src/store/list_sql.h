@@ -34,6 +34,7 @@ struct ListTable {
   std::string_view id;       // column of the id
   std::string_view project;  // column of the owner; empty: resources without one
   std::span<const ListColumn> columns;  // "id" among them
+  std::string_view scope = {};  // what the caller's project may see, with one placeholder for it, instead of `project = ?`
 
   const ListColumn* find(std::string_view key) const;
 };

@@ -11,6 +11,7 @@
 #include "store/events/outbox.h"
 #include "store/quotas/quotas.h"
 #include "store/snapshots/snapshots.h"
+#include "store/types/defaults.h"
 #include "store/types/types.h"
 #include "store/volumes/volumes.h"
 
@@ -28,7 +29,10 @@ struct Resolved {
 };
 
 Result<VolumeType> resolve_type(db::Transaction& tx, const Services& services, const Context& context, const std::string& wanted) {
-  const std::string name = wanted.empty() ? services.options.default_type : wanted;
+  std::string name = wanted;
+  if (name.empty())
+    if (const auto own = store::types::default_of(tx, context.project_id)) name = own->text;
+  if (name.empty()) name = services.options.default_type;
   auto type = store::types::find(tx, name);
   if (!type || !store::types::visible(tx, *type, context.project_id, context.is_admin))
     return refuse(RefusalCode::not_found, "Volume type {} could not be found.", name);

@@ -28,6 +28,24 @@ std::optional<VolumeType> find(db::Transaction& tx, std::string_view id_or_name)
   return read(rows, 0);
 }
 
+std::optional<VolumeType> find_by_id(db::Transaction& tx, std::string_view id) {
+  static const std::string sql = "SELECT " + std::string(columns) + " FROM volume_type WHERE id = ?";
+  const db::Rows rows = tx.query(sql, {id});
+  if (rows.empty()) return std::nullopt;
+  return read(rows, 0);
+}
+
+std::optional<VolumeType> lock(db::Transaction& tx, std::string_view id) {
+  static const std::string sql = "SELECT " + std::string(columns) + " FROM volume_type WHERE id = ?{for_update}";
+  const db::Rows rows = tx.query(sql, {id});
+  if (rows.empty()) return std::nullopt;
+  return read(rows, 0);
+}
+
+bool in_use(db::Transaction& tx, std::string_view id) { return !tx.query("SELECT 1 FROM volume WHERE volume_type_id = ? LIMIT 1", {id}).empty(); }
+
+std::int64_t count(db::Transaction& tx) { return tx.query("SELECT COUNT(*) FROM volume_type").at(0, 0).integer(); }
+
 bool visible(db::Transaction& tx, const VolumeType& type, std::string_view project, bool admin) {
   if (type.is_public || admin) return true;
   return !tx.query("SELECT 1 FROM volume_type_access WHERE type_id = ? AND project_id = ?", {type.id.text, project}).empty();
@@ -36,6 +54,38 @@ bool visible(db::Transaction& tx, const VolumeType& type, std::string_view proje
 void insert(db::Transaction& tx, const VolumeType& type) {
   tx.run("INSERT INTO volume_type (id, name, description, is_public, qos_specs_id, extra_specs, created_at) VALUES (?, ?, ?, ?, ?, ?, scoria_now())",
          {type.id.text, type.name, db::or_null(type.description), type.is_public, db::or_null(type.qos_specs_id), extra_specs_json(type.extra_specs)});
+}
+
+void describe(db::Transaction& tx, const VolumeType& type) {
+  tx.run("UPDATE volume_type SET name = ?, description = ?, is_public = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ?",
+         {type.name, db::or_null(type.description), type.is_public, type.id.text});
+}
+
+void set_extra_specs(db::Transaction& tx, const VolumeTypeId& id, const ExtraSpecs& specs) {
+  tx.run("UPDATE volume_type SET extra_specs = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ?", {extra_specs_json(specs), id.text});
+}
+
+void remove(db::Transaction& tx, const VolumeTypeId& id) {
+  tx.run("DELETE FROM volume_type_access WHERE type_id = ?", {id.text});
+  tx.run("DELETE FROM quota_limit WHERE scope = ?", {id.text});
+  tx.run("DELETE FROM quota_class_limit WHERE scope = ?", {id.text});
+  tx.run("DELETE FROM quota_usage WHERE scope = ? AND volumes = 0 AND gigabytes = 0 AND snapshots = 0", {id.text});
+  tx.guard("type", "DELETE FROM volume_type WHERE id = ?", {id.text});
+}
+
+std::vector<std::string> projects_with_access(db::Transaction& tx, const VolumeTypeId& id) {
+  const db::Rows rows = tx.query("SELECT project_id FROM volume_type_access WHERE type_id = ? ORDER BY project_id", {id.text});
+  std::vector<std::string> out(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) out[i] = rows.at(i, 0).text();
+  return out;
+}
+
+bool add_access(db::Transaction& tx, const VolumeTypeId& id, std::string_view project) {
+  return tx.change("INSERT INTO volume_type_access (type_id, project_id) VALUES (?, ?) ON CONFLICT DO NOTHING", {id.text, project}) == 1;
+}
+
+bool remove_access(db::Transaction& tx, const VolumeTypeId& id, std::string_view project) {
+  return tx.change("DELETE FROM volume_type_access WHERE type_id = ? AND project_id = ?", {id.text, project}) == 1;
 }
 
 std::string extra_specs_json(const ExtraSpecs& specs) {

@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+
+#include "commands/services.h"
+#include "domain/types/volume_type.h"
+
+namespace scoria::commands {
+
+struct CreateTypeRequest {
+  std::string name, description;
+  bool is_public = true;
+  ExtraSpecs extra_specs;
+};
+
+/// Refuses conflict when the name is taken.
+Result<VolumeType> create_type(Services& services, const CreateTypeRequest& request);
+
+}  // namespace scoria::commands
