@@ -15,7 +15,8 @@ class LiveUse {
   virtual ~LiveUse() = default;
 
   /// `to` is an empty qcow2 overlay whose base is `from`. After true every write goes to `to`, `from` is flushed and
-  /// never written again; clients notice nothing. `busy` when a protocol in use cannot do it: the message says which.
+  /// never written again; clients notice nothing. `busy` when a protocol in use cannot do it, or its clients were let in
+  /// without Location::write_through: the message says which.
   virtual DriverResult<bool> redirect(const Call& call, const Location& from, const Location& to) = 0;
 
   /// Copies all bytes of `from` (with what it hangs on) into `to`, an existing raw file of the same size, while clients

@@ -158,6 +158,16 @@ TEST_F(Nbd, a_redirected_volume_writes_to_its_overlay_only) {
   EXPECT_TRUE(io(uri, {"read -P 2 0 64k"})) << said;
 }
 
+TEST_F(Nbd, a_volume_whose_clients_do_not_write_through_stays_where_it_is) {
+  const auto base = raw("v1");
+  const std::string uri = ensure(spec("a1", base, "nbd+unix"));
+  const auto moved = exports->redirect(call(), base, qcow2("v1.1", base.path, true));
+  ASSERT_FALSE(moved.has_value());
+  EXPECT_EQ(moved.error().kind, drivers::FailureClass::busy);
+  EXPECT_TRUE(io(uri, {"write -P 1 0 64k"})) << said;
+  EXPECT_TRUE(io(base.path, {"read -P 1 0 64k"}, true)) << said;
+}
+
 TEST_F(Nbd, nobody_serves_it_is_said_to_the_driver) {
   const auto base = raw("v1");
   EXPECT_EQ(exports->redirect(call(), base, qcow2("v1.1", base.path, true)).value_or(true), false);

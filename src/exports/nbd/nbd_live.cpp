@@ -1,4 +1,4 @@
-#include <fcntl.h>
+#include <algorithm>
 
 #include "base/failpoint.h"
 #include "exports/errors.h"
@@ -109,8 +109,8 @@ DriverResult<> NbdExporter::switch_to_overlay(NbdVolume& volume, Qmp& qmp, Deadl
   volume.next = {};
   volume.next_is_overlay = false;
   ++volume.image;
-  // A qcow2 needs exports that write through, which is fixed when an export is made: those that did not are made again
-  // and their clients reconnect. Drivers that will want overlays say write_through for their raw files from the start.
+  // Only reached without writing through when the driver went on alone: those exports are made again, their clients
+  // reconnect.
   for (NbdExport& item : volume.exports) {
     if (item.write_through) continue;
     item.write_through = true;
@@ -146,6 +146,9 @@ DriverResult<bool> NbdExporter::redirect(const Call& call, const drivers::Locati
     if (const auto served = serve(*volume, call.deadline); !served) return tl::unexpected(served.error());
     return true;
   }
+  // Whether an export writes through is fixed when it is made: to begin now would cut its clients off.
+  if (std::any_of(volume->exports.begin(), volume->exports.end(), [](const NbdExport& item) { return !item.write_through && !item.read_only; }))
+    return failed(FailureClass::busy, "volume {} is exported without writing through and cannot move to an overlay while it is attached", *id);
   if (const auto opened = open_overlay(*volume, to, **qmp, call.deadline, movable); !opened) return tl::unexpected(opened.error());
   volume->next = to;
   volume->next_is_overlay = true;
