@@ -81,7 +81,7 @@ class ExportsTest : public ::testing::Test {
 
   /// Runs qemu-io commands on a URI or device; true if all worked and no pattern differed.
   bool io(const std::string& target, const std::vector<std::string>& commands, bool read_only = false) {
-    std::vector<std::string> arguments{"qemu-io", "-f", "raw"};
+    std::vector<std::string> arguments{"qemu-io", "-f", "raw", "-d", "unmap"};
     if (read_only) arguments.emplace_back("-r");
     for (const std::string& command : commands) arguments.insert(arguments.end(), {"-c", command});
     arguments.push_back(target);

@@ -36,7 +36,7 @@ std::string group(const NbdExport& item) {
 std::string throttle(const NbdExport& item, int image) {
   json::Writer out;
   out.begin_object().field("driver", "throttle").field("node-name", throttle_node(item)).field("throttle-group", group_id(item));
-  out.field("file", image_node(image)).end_object();
+  out.field("discard", "unmap").field("file", image_node(image)).end_object();
   return out.take();
 }
 

@@ -31,12 +31,12 @@ class Nbd : public ExportsTest {
   }
 };
 
-TEST_F(Nbd, what_is_written_through_an_export_is_in_the_file) {
+TEST_F(Nbd, what_is_written_through_an_export_is_in_the_file_and_discard_frees_it) {
   const auto place = raw("v1");
   const std::string uri = ensure(spec("a1", place, "nbd+unix"));
-  EXPECT_TRUE(io(uri, {"write -P 7 1M 64k", "flush", "read -P 7 1M 64k"})) << said;
+  EXPECT_TRUE(io(uri, {"write -P 7 1M 64k", "flush", "read -P 7 1M 64k", "write -P 8 8M 1M", "discard 8M 1M"})) << said;
   ASSERT_TRUE(exports->remove(call(), "a1").has_value());
-  EXPECT_TRUE(io(place.path, {"read -P 7 1M 64k"})) << said;
+  EXPECT_TRUE(io(place.path, {"read -P 7 1M 64k", "read -P 0 8M 1M"})) << said;
 }
 
 TEST_F(Nbd, making_it_again_answers_the_same_and_keeps_the_daemon) {

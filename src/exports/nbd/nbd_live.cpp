@@ -112,7 +112,7 @@ DriverResult<> NbdExporter::switch_to_overlay(NbdVolume& volume, Qmp& qmp, Deadl
   // Only reached without writing through when the driver went on alone: those exports are made again, their clients
   // reconnect.
   for (NbdExport& item : volume.exports) {
-    if (item.write_through) continue;
+    if (item.write_through || item.read_only) continue;
     item.write_through = true;
     item.slot = volume.next_slot++;
   }
