@@ -38,14 +38,20 @@ DriverResult<> Exports::start() {
                   options_.state_directory, state_path_limit);
   const DriverResult<> opened = guarded([&]() -> DriverResult<> {
     state_.open();
-    state_.forget_removed(remember_removed);
     return {};
   });
+  supervisor_.on_tick([this] { forget_removed(); });
   if (opened) supervisor_.start();
   return opened;
 }
 
 void Exports::stop() { supervisor_.stop(); }
+
+void Exports::forget_removed() {
+  if (clock_.now() < next_forgetting_) return;
+  next_forgetting_ = clock_.now() + 1h;
+  state_.forget_removed(remember_removed);
+}
 
 Result<std::string> Exports::choose(const Connector& connector, std::string_view preferred) const {
   std::string wish = lower_case(connector.transport.empty() ? preferred : std::string_view(connector.transport));

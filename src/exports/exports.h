@@ -60,11 +60,13 @@ class Exports final : public Door, public drivers::LiveUse {
  private:
   DriverResult<Exporter*> exporter(std::string_view protocol) const;
   DriverResult<> movable(const std::string& path) const;
+  void forget_removed();
 
   Clock& clock_;
   const Options options_;
   State state_;
   Supervisor supervisor_;
+  Instant next_forgetting_;  // of the supervisor's thread
   std::vector<std::unique_ptr<Exporter>> exporters_;
   NbdExporter* nbd_ = nullptr;
   IscsiExporter* iscsi_ = nullptr;
