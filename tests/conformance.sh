@@ -1,6 +1,6 @@
 #!/bin/bash
-# The driver conformance kit on the `file` driver over ext4, xfs and btrfs, each in a loop image of its own, then on the
-# fake driver. (That the kit finds mistakes is a unit test: Conformance.every_mistake_is_found_by_the_check_named_for_it.) Needs root for the mounts.
+# The driver conformance kit on the `file` driver over ext4, xfs and btrfs, each in a loop image of its own, and tmpfs,
+# then on the fake driver. (That the kit finds mistakes is a unit test: Conformance.every_mistake_is_found_by_the_check_named_for_it.) Needs root for the mounts.
 # usage: conformance.sh PATH-TO-scoria-conformance [SEED…]
 set -euo pipefail
 kit=$(realpath "$1")
@@ -46,6 +46,9 @@ for seed in "${seeds[@]}"; do
   for fs in ext4 xfs btrfs; do
     run --seed "$seed" --driver file --option directory="$work/$fs/1" --option directory="$work/$fs/2" --option small=yes
   done
+  # Neither shared blocks nor a map of extents.
+  mkdir -p "$work/memory/1" "$work/memory/2"
+  run --seed "$seed" --driver file --option directory="$work/memory/1" --option directory="$work/memory/2"
   # A file system that shares blocks, used as one that does not: overlays on xfs, as for volumes in many pieces.
   run --seed "$seed" --driver file --option directory="$work/xfs/1" --option directory="$work/xfs/2" --option reflink=no --option layer_limit=2 \
     --only many_snapshots_stay_right_and_readable --only changed_blocks_miss_nothing --only a_base_outlives_its_children

@@ -107,14 +107,20 @@ void a_half_made_copy_can_be_given_up(Bench& b) {
 void a_full_pool_refuses_and_recovers(Bench& b) {
   if (!b.subject.fill_up) skip("the pool cannot be filled here");
   const LongCopy copy = prepare(b);
-  const ObjectRef volume = b.fresh();
-  DriverResult<> made, copied;
+  const ObjectRef volume = b.fresh(), old = b.create(b.size());
+  DriverResult<> made, copied, checked, removed;
   {
     const std::function<void()> give_back = b.subject.fill_up(copy.target.pool);
     made = b.driver().create(b.call(), {.pool = copy.target.pool, .name = volume.name}, copy.size);
     copied = go_on(b, copy, b.call());
+    // A new process must come up on a full disk, and deleting must go on: else nobody could make room.
+    b.renew();
+    checked = b.driver().check(b.call());
+    removed = b.driver().remove(b.call(), old);
     give_back();
   }
+  expect(checked.has_value(), "check() with a full pool: {}", text_of(checked));
+  expect(removed.has_value(), "remove in a full pool: {}", text_of(removed));
   // A volume of holes may still fit; a copy of data never.
   expect(made || made.error().kind == FailureClass::no_space, "create in a full pool: {}", text_of(made));
   const ObjectRef there{.pool = copy.target.pool, .name = volume.name};

@@ -68,11 +68,15 @@ DriverResult<> FileDriver::check_pool(PoolState& pool) {
                   std::generic_category().message(error));
   }
   sweep(directory);
-  pool.reflink = options_.allow_reflink && can_reflink(directory);
+  if (!pool.probed) {
+    // A full disk must not keep anybody from deleting: the question waits until there is room.
+    const std::optional<bool> shares = can_reflink(directory);
+    pool.reflink = options_.allow_reflink && shares.value_or(false);
+    pool.probed = shares.has_value();
+  }
   if (!pool.reflink && !os::find_program("qemu-img"))
     return failed(FailureClass::permanent, "pool '{}': the file system of {} cannot share blocks and qemu-img is not installed: install the package qemu-utils",
                   pool.config.name, pool.config.directory);
-  pool.probed = true;
   return {};
 }
 

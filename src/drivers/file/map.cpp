@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cerrno>
+
 #include "drivers/file/qemu.h"
 #include "json/parse.h"
 #include "os/extents.h"
@@ -42,10 +44,23 @@ DriverResult<> add_window(const std::string& text, std::size_t layers, std::vect
   return {};
 }
 
+/// Where the file system does not tell (tmpfs, NFS), a file is itself the place of its bytes.
+std::vector<os::MappedExtent> extents_or_data(const os::Fd& file) {
+  try {
+    return os::extents_of(file);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != EOPNOTSUPP && error.code().value() != ENOTTY) throw;
+  }
+  std::vector<os::MappedExtent> out;
+  for (auto run = os::next_data(file, 0); run; run = os::next_data(file, run->offset + run->length))
+    out.push_back({.logical = static_cast<std::uint64_t>(run->offset), .length = static_cast<std::uint64_t>(run->length), .exact = false});
+  return out;
+}
+
 /// The extents of one layer file, as pieces of that file.
 class LayerMap {
  public:
-  explicit LayerMap(const os::Fd& file) : inode_(os::status_of(file).st_ino), extents_(os::extents_of(file)) {}
+  explicit LayerMap(const os::Fd& file) : inode_(os::status_of(file).st_ino), extents_(extents_or_data(file)) {}
 
   /// Adds the pieces of [position, position + length) of the file, which the object has at `offset`.
   void add(std::int64_t offset, std::int64_t length, std::int64_t position, std::vector<Piece>& out) const {

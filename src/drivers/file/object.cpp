@@ -91,14 +91,18 @@ DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& p
   }
 }
 
-bool can_reflink(const os::Fd& pool) {
+std::optional<bool> can_reflink(const os::Fd& pool) {
   SystemRandom random;
   const std::string name = fmt::format(".probe.{:016x}", random.next());
-  const os::Fd source = os::open_at(pool, name, O_RDWR | O_CREAT | O_EXCL);
-  const std::string block(4096, 'x');
-  os::write_at(source, 0, block.data(), block.size());
-  const os::Fd target = os::open_at(pool, name + ".copy", O_RDWR | O_CREAT | O_EXCL);
-  const bool can = os::reflink(source, target);
+  std::optional<bool> can;
+  try {
+    const os::Fd source = os::open_at(pool, name, O_RDWR | O_CREAT | O_EXCL);
+    const std::string block(4096, 'x');
+    os::write_at(source, 0, block.data(), block.size());
+    can = os::reflink(source, os::open_at(pool, name + ".copy", O_RDWR | O_CREAT | O_EXCL));
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENOSPC && error.code().value() != EDQUOT) throw;
+  }
   os::remove_tree(pool, name);
   os::remove_tree(pool, name + ".copy");
   return can;

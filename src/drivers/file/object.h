@@ -42,8 +42,8 @@ DriverResult<Locked> lock_object(Clock& clock, const Call& call, const os::Fd& p
 /// A new raw file of holes only.
 os::Fd make_empty_file(const os::Fd& directory, const std::string& name, Bytes size);
 
-/// Can files of this directory share blocks? Tried: no list of file systems is ever right.
-bool can_reflink(const os::Fd& pool);
+/// Can files of this directory share blocks? Tried: no list of file systems is ever right. Nothing while the disk is full.
+std::optional<bool> can_reflink(const os::Fd& pool);
 
 /// Replaces the description; durable on return.
 void describe(const os::Fd& directory, const Description& description);

@@ -54,7 +54,7 @@ DriverResult<> make_image(Clock& clock, const Call& call, const std::string& ima
 
 std::string advice(const std::string& directory) {
   const os::Fd pool = os::open_directory(directory);
-  if (can_reflink(pool)) return {};
+  if (can_reflink(pool).value_or(true)) return {};
   return fmt::format(
       "The file system of {0} cannot share blocks: snapshots and clones become qcow2 overlays, whose writes reach about a third of the rate, and a "
       "volume attached other than by NBD cannot be snapshotted. `scoria admin pool create --size 100G {0}-xfs` makes a pool that can.",
