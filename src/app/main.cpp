@@ -2,12 +2,14 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 
 #include "app/command_line.h"
 #include "app/config_command.h"
 #include "app/logging.h"
 #include "app/node.h"
 #include "app/options.h"
+#include "cli/cli.h"
 #include "base/failpoint.h"
 #include "observe/log.h"
 
@@ -62,6 +64,12 @@ int serve(const config::Sources& sources) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  if (count > 1 && cli::knows(arguments[1])) {
+    cli::Environment environment;
+    for (char** one = environ; *one != nullptr; ++one)
+      if (const char* equals = std::strchr(*one, '='); equals != nullptr) environment.emplace_back(std::string(*one, static_cast<std::size_t>(equals - *one)), equals + 1);
+    return cli::run({arguments + 1, arguments + count}, environment);
+  }
   const auto line = app::read_command_line({arguments + 1, arguments + count}, config::environment_of(environ));
   if (!line) {
     std::fprintf(stderr, "scoria: %s\n", line.error().message.c_str());
@@ -70,6 +78,7 @@ int main(int count, char** arguments) {
   const std::vector<std::string>& words = line->words;
   if (!words.empty() && words.front() == "serve") return serve(line->sources);
   if (!words.empty() && words.front() == "config") return app::config_command({words.begin() + 1, words.end()}, line->sources);
-  std::fprintf(stderr, "usage: scoria serve|config [--config-file FILE] [--config-dir DIRECTORY] [--set section.key=value]\n");
+  std::fprintf(stderr, "usage: scoria serve|config [--config-file FILE] [--config-dir DIRECTORY] [--set section.key=value]\n"
+                       "       scoria volume|snapshot|attachment|operation|attach|detach … --help\n");
   return 2;
 }

@@ -218,3 +218,34 @@ def test_kill_9_in_the_middle_is_finished_after_the_restart(scoria):
     while [entry for entry in (scoria.directory / "volumes").iterdir() if entry.name.startswith("volume-")]:
         assert time.monotonic() < deadline, "files are left over"
         time.sleep(0.1)
+
+
+def test_the_walk_with_scorias_own_client(scoria, tmp_path):
+    environment = dict(os.environ, OS_CLIENT_CONFIG_FILE=str(scoria.directory / "clouds.yaml"))
+
+    def cli(*arguments, code=0):
+        done = subprocess.run([BUILD / "bin/scoria", *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, f"scoria {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout.strip() if code == 0 else done.stderr
+
+    cli("volume", "create", "one", "--size", "1G", "--wait")
+    device = cli("attach", "one")
+    subprocess.run(["dd", "if=/dev/urandom", f"of={device}", "bs=1M", "count=16", "oflag=direct", "status=none"], check=True)
+    written = digest(device, 32 * MIB)
+    cli("detach", "one")
+    cli("snapshot", "create", "one", "--name", "point", "--wait")
+    cli("volume", "create", "two", "--snapshot", "point", "--wait")
+    cli("volume", "extend", "two", "2G", "--wait")
+    device = cli("attach", "two")
+    assert digest(device, 32 * MIB) == written
+    cli("detach", "two")
+    assert json.loads(cli("volume", "show", "two", "-o", "json"))["size"] == 2
+    assert "nope" in cli("volume", "show", "nope", code=3)
+    assert "quota" in cli("volume", "create", "big", "--size", "50T", code=6)
+    assert "no size" in cli("volume", "create", "odd", "--size", "many", code=1)
+    cli("volume", "create", code=2)
+    cli("volume", "delete", "one", code=1)  # it has a snapshot
+    cli("snapshot", "delete", "point", "--wait")
+    for name in ("one", "two"):
+        cli("volume", "delete", name, "--wait")
+    assert json.loads(cli("volume", "list", "-o", "json")) == []

@@ -48,7 +48,8 @@ Result<> change_specs(Services& services, const std::string& id, Change&& change
 Result<> check_extra_specs(const ExtraSpecs& specs) {
   if (const auto zones = specs.find(zones_key); zones != specs.end()) {
     for (const std::string_view zone : split(zones->second, ','))
-      if (trimmed(zone).empty()) return refuse(RefusalCode::invalid_input, "Invalid value '{}' for extra spec {}: it must be a list of zones, separated by commas.", zones->second, zones_key);
+      if (trimmed(zone).empty())
+        return refuse(RefusalCode::invalid_input, "Invalid value '{}' for extra spec {}: it must be a list of zones, separated by commas.", zones->second, zones_key);
   }
   const auto least = size_bound(specs, least_key), most = size_bound(specs, most_key);
   if (!least) return refuse(least.error());
