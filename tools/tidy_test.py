@@ -62,6 +62,10 @@ class TidyTest(unittest.TestCase):
     def test_the_table_of_the_architecture_is_true(self):
         self.put('ARCHITECTURE.md', '| `base/` | x | – |\n| `db/` | x | base |\n| `engine/` | x | base |\n')
         self.expect('layers', 'ARCHITECTURE.md:3: [layers]', 'engine uses base db')
+        self.put('src/db/d.h', '')
+        self.put('ARCHITECTURE.md', '| `base/` | without a column of uses |\n| `engine/` | x |\n| `ghost/` | x |\n')
+        self.assertEqual([line.split(': [layers] ')[1] for line in self.tidy('layers')],
+                         ['ghost is no library of src/CMakeLists.txt', 'db is missing in the table of ARCHITECTURE.md'])
 
     def test_heavy_headers_stay_where_they_belong(self):
         self.put('src/engine/x.cpp', '\n#include <sqlite3.h>\n')
