@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "db/engines/sqlite.h"
 #include "db/fresh.h"
@@ -11,18 +12,21 @@
 namespace scoria::db {
 namespace {
 
+void create(Database& database) {
+  database.write([](Transaction& tx) { tx.run("CREATE TABLE thing (id TEXT PRIMARY KEY, note TEXT)"); });
+}
+
+void add(Database& database, const std::string& id, const std::string& note = "") {
+  database.write([&](Transaction& tx) { tx.guard("new", "INSERT INTO thing (id, note) VALUES (?, ?)", {id, note}); });
+}
+
+std::int64_t count(Database& database) {
+  return database.read([](Transaction& tx) { return tx.query("SELECT count(*) FROM thing").at(0, 0).integer(); });
+}
+
 class Sqlite : public ::testing::Test {
  protected:
   Sqlite() { create(database()); }
-  static void create(Database& database) {
-    database.write([](Transaction& tx) { tx.run("CREATE TABLE thing (id TEXT PRIMARY KEY, note TEXT)"); });
-  }
-  static void add(Database& database, const std::string& id, const std::string& note = "") {
-    database.write([&](Transaction& tx) { tx.guard("new", "INSERT INTO thing (id, note) VALUES (?, ?)", {id, note}); });
-  }
-  static std::int64_t count(Database& database) {
-    return database.read([](Transaction& tx) { return tx.query("SELECT count(*) FROM thing").at(0, 0).integer(); });
-  }
   Database& database() { return fresh_->database(); }
   std::string other_path() const { return fresh_->address() + ".other"; }
 
@@ -180,14 +184,18 @@ TEST_F(Sqlite, many_different_statements_stay_within_bounds) {
     database().read([&](Transaction& tx) { EXPECT_EQ(tx.query(fmt::format("SELECT {}", number)).at(0, 0).integer(), number); });
 }
 
-TEST_F(Sqlite, what_was_answered_survives_kill_9) {
+// Without the fixture: nobody may have a thread at the fork.
+TEST(SqliteCrash, what_was_answered_survives_kill_9) {
+  std::string folder = ::testing::TempDir() + "scoria-crash-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/test.db";
   int told[2] = {};
   ASSERT_EQ(::pipe(told), 0);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     SystemClock clock;
-    const auto database = open_sqlite(clock, {.path = other_path()});
+    const auto database = open_sqlite(clock, {.path = path});
     create(*database);
     for (int row = 0;; ++row) {
       add(*database, std::to_string(row));
@@ -202,8 +210,9 @@ TEST_F(Sqlite, what_was_answered_survives_kill_9) {
   while (::read(told[0], &one, 1) == 1) ++answered;
   ::close(told[0]);
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  const auto database = open_sqlite(clock_, {.path = other_path()});
-  const std::int64_t found = count(*database);
+  SystemClock clock;
+  const std::int64_t found = count(*open_sqlite(clock, {.path = path}));
+  std::filesystem::remove_all(folder);
   EXPECT_GE(found, answered);
   EXPECT_LE(found, answered + 1);
 }

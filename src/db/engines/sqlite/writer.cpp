@@ -108,6 +108,7 @@ void Writer::run_one(Job& job) {
     const Nesting::Scope scope(nesting_);
     job.work(tx);
   }
+  job.work = {};  // what it threw is the caller's alone from here
   if (!connection_->in_transaction()) throw Error("the database rolled back by itself: disk full or input/output error");
   if (!job.keep) connection_->run("ROLLBACK TO piece");
   connection_->run("RELEASE piece");
