@@ -126,6 +126,8 @@ class Database {
   /// be run again from its start (deadlock, serialization), so it changes nothing but through its Transaction. It does
   /// no I/O and takes no lock. Transactions do not nest: a transact() inside `work` is a bug and aborts.
   virtual void run_transaction(const std::function<bool(Transaction&)>& work) = 0;
+  /// As run_transaction(), on a connection of its own without a limit of time: for changes of the schema.
+  virtual void run_schema_change(const std::function<bool(Transaction&)>& work) { run_transaction(work); }
   /// Runs reads on one consistent snapshot; statements that write are an error.
   virtual void run_read(const std::function<void(Transaction&)>& work) = 0;
 

@@ -87,14 +87,13 @@ void sort_by_bytes(Transaction& tx) {
 
 /// One step, alone among all processes. False when nothing is missing.
 bool advance(Database& database, std::span<const Migration> migrations) {
-  return database.write([&](Transaction& tx) {
-    if (database.engine() == Engine::postgres) {
-      tx.query("SELECT pg_advisory_xact_lock(5719, hashtext(current_schema()))");
-      tx.query("SELECT set_config('statement_timeout', '0', true)");
-    }
+  bool advanced = false;
+  database.run_schema_change([&](Transaction& tx) {
+    if (database.engine() == Engine::postgres) tx.query("SELECT pg_advisory_xact_lock(5719, hashtext(current_schema()))");
     tx.run(create_table);
     const auto applied = static_cast<std::size_t>(verify(tx, migrations));
-    if (applied == migrations.size()) return false;
+    advanced = applied < migrations.size();
+    if (!advanced) return true;
     const Migration& step = migrations[applied];
     for (const std::string& statement : statements_of(step.sql, database.engine())) tx.run(statement);
     if (database.engine() == Engine::postgres) sort_by_bytes(tx);
@@ -102,6 +101,7 @@ bool advance(Database& database, std::span<const Migration> migrations) {
            {step.version, step.name, checksum(step.sql)});
     return true;
   });
+  return advanced;
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ struct PostgresOptions {
   /// How long a call waits for a free connection before it throws Error.
   Duration pool_wait = std::chrono::seconds{10};
   Duration connect_timeout = std::chrono::seconds{5};
-  /// The server gives up a statement after this time; we give up the connection a little later.
+  /// The server gives up a statement after this time, we give up the connection a little later; 0: neither does.
   Duration statement_timeout = std::chrono::seconds{30};
   /// The server ends a transaction whose process says nothing for so long: a stopped process must not keep its locks.
   Duration idle_in_transaction_timeout = std::chrono::seconds{10};

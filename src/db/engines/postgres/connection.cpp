@@ -266,7 +266,7 @@ void Connection::wait_io(bool writing) {
   pollfd waiting{PQsocket(handle_), static_cast<short>(writing ? POLLIN | POLLOUT : POLLIN), 0};
   const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(options_.statement_timeout + std::min<Duration>(options_.statement_timeout, 5s));
   int ready = 0;
-  do ready = ::poll(&waiting, 1, static_cast<int>(limit.count()));
+  do ready = ::poll(&waiting, 1, limit.count() > 0 ? static_cast<int>(limit.count()) : -1);
   while (ready < 0 && errno == EINTR);
   if (ready <= 0) lose("no answer in time");
   if ((waiting.revents & POLLOUT) == 0 && PQconsumeInput(handle_) != 1) lose(complaint(handle_));

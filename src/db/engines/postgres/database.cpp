@@ -17,6 +17,12 @@ using postgres::Connection;
 using postgres::Rerun;
 using postgres::Statements;
 
+PostgresOptions without_limits(PostgresOptions options) {
+  options.statement_timeout = Duration::zero();
+  options.idle_in_transaction_timeout = Duration::zero();
+  return options;
+}
+
 class PostgresDatabase final : public Database {
  public:
   PostgresDatabase(Clock& clock, Random& random, PostgresOptions options)
@@ -25,6 +31,7 @@ class PostgresDatabase final : public Database {
   Engine engine() const override { return Engine::postgres; }
   Statistics statistics() const override;
   void run_transaction(const std::function<bool(Transaction&)>& work) override;
+  void run_schema_change(const std::function<bool(Transaction&)>& work) override;
   void run_read(const std::function<void(Transaction&)>& work) override { read_in(Statements::Mode::read, work); }
   void run_read_one(const std::function<void(Transaction&)>& work) override { read_in(Statements::Mode::read_one, work); }
   void poke(std::string_view queue) override;
@@ -46,6 +53,7 @@ class PostgresDatabase final : public Database {
   Clock& clock_;
   Random& random_;
   const PostgresOptions options_;
+  const PostgresOptions patient_ = without_limits(options_);
   Nesting nesting_;
   Pool<Connection> pool_;
   std::atomic<std::uint64_t> transactions_{0}, reads_{0}, retries_{0}, round_trips_{0};
@@ -110,19 +118,32 @@ void PostgresDatabase::on_connection(Statements::Mode mode, const std::function<
   lease.item = std::move(connection);
 }
 
+/// Commits if wanted, and tells so.
+bool end(Statements& statements, bool wanted) {
+  if (wanted) {
+    statements.finish();
+  } else {
+    statements.abandon();
+  }
+  return wanted;
+}
+
+void PostgresDatabase::run_schema_change(const std::function<bool(Transaction&)>& work) {
+  const Nesting::Scope scope(nesting_);
+  with_retries([&] {
+    Connection connection(clock_, patient_, round_trips_);
+    postgres::bootstrap(connection);
+    Statements statements(connection, Statements::Mode::write);
+    end(statements, work(statements));
+  });
+}
+
 void PostgresDatabase::run_transaction(const std::function<bool(Transaction&)>& work) {
   const Nesting::Scope scope(nesting_);
   const bool committed = with_retries([&] {
     faults::before_begin();
     bool wanted = false;
-    on_connection(Statements::Mode::write, [&](Statements& statements) {
-      wanted = work(statements);
-      if (wanted) {
-        statements.finish();
-      } else {
-        statements.abandon();
-      }
-    });
+    on_connection(Statements::Mode::write, [&](Statements& statements) { wanted = end(statements, work(statements)); });
     return wanted;
   });
   if (!committed) return;

@@ -205,6 +205,16 @@ TEST_P(Postgres, a_statement_that_takes_too_long_is_given_up) {
   EXPECT_EQ(count(*hasty), 2);
 }
 
+TEST_P(Postgres, a_change_of_the_schema_may_take_its_time) {
+  const auto hasty = open({.statement_timeout = 100ms});
+  hasty->run_schema_change([](Transaction& tx) {
+    tx.query("SELECT pg_sleep(0.4)");
+    tx.run("CREATE TABLE slowly (id BIGINT PRIMARY KEY)");
+    return true;
+  });
+  EXPECT_TRUE(hasty->read_one([](Transaction& tx) { return tx.query("SELECT id FROM slowly"); }).empty());
+}
+
 TEST_P(Postgres, without_a_server_calls_fail_at_once_and_say_why) {
   const auto nowhere = open_postgres(clock(), random_, {.connection = "host=127.0.0.1 port=1 dbname=x"});
   EXPECT_THROW(count(*nowhere), Error);
