@@ -113,7 +113,7 @@ SELECT 'object ' || c.name || ' (' || c.state || ') hangs on ' || b.name || ', w
 JOIN backend_object b ON b.backend = c.backend AND b.name = c.base WHERE c.state IN ('intended', 'published') AND b.state = 'gone')"},
     {"I11", When::always, R"(
 SELECT 'volume ' || v.id || ' is in-use without an attached attachment' FROM volume v
-WHERE v.status = 'in-use' AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.volume_id = v.id AND a.attach_status = 'attached')
+WHERE v.status = 'in-use' AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.volume_id = v.id AND a.attach_status IN ('attached', 'detaching', 'error_detaching'))
 UNION ALL SELECT 'volume ' || v.id || ' is available with an attached attachment' FROM volume v
 WHERE v.status = 'available' AND EXISTS (SELECT 1 FROM attachment a WHERE a.volume_id = v.id AND a.attach_status = 'attached')
 UNION ALL SELECT 'volume ' || v.id || ' is attached more than once without multiattach' FROM volume v

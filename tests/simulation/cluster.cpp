@@ -4,6 +4,7 @@
 #include "db/engines/sqlite.h"
 #include "observe/log.h"
 #include "reconcile/invariants.h"
+#include "simulation/sim_door.h"
 #include "simulation/watchers.h"
 #include "store/migrations.h"
 #include "store/objects/objects.h"
@@ -110,7 +111,9 @@ void Cluster::node_main(Node& node, std::size_t index) {
   backend->name = backend_name, backend->host = host(index) + "@array", backend->cluster = backend_name, backend->zone = "nova";
   backend->driver = std::make_unique<SimDriver>(baton, *array);
   backends.add(std::move(backend));
-  operations::Services services{database, clock, random, backends};
+  SimDoor door(baton, *array);
+  SimSealer sealer;
+  operations::Services services{database, clock, random, backends, &door, &sealer, {}};
   engine::Kinds known;
   operations::register_all(known, services);
   engine::EngineOptions options;
@@ -170,7 +173,8 @@ Cluster::Answer Cluster::request(const std::string& name, const std::function<vo
   Process& process = baton.start(name, [this, answered, &work] {
     SimDatabase database(baton, clock, *server);
     SeededRandom random(ids.next());
-    commands::Services services{database, random, *kinds_, {}, [&database](const std::string& queue) { database.poke(queue); }};
+    SimSealer sealer;
+    commands::Services services{database, random, *kinds_, {}, [&database](const std::string& queue) { database.poke(queue); }, &sealer};
     services.options.quotas = {};
     Context context = tenant;
     context.request_id = "req-" + random.uuid();
@@ -320,6 +324,18 @@ void Cluster::check_storage() {
     else if (found->second.size.count != row.size) fail(fmt::format("I8: {} has {} bytes, the ledger says {}", row.name, found->second.size.count, row.size));
     else if (!found->second.complete) fail("I8: " + row.name + " is published, but only partly there");
   }
+  const auto attachments = look([](db::Transaction& tx) {
+    const db::Rows found = tx.query("SELECT id FROM attachment WHERE connection IS NOT NULL ORDER BY id");
+    std::set<std::string> out;
+    for (std::size_t i = 0; i < found.size(); ++i) out.insert(found.at(i, 0).text());
+    return out;
+  });
+  for (const auto& [name, object] : array->exports) {
+    if (!attachments.contains(name)) fail("I11: " + object + " is exported for attachment " + name + ", which is gone");
+    if (!array->objects.contains(object)) fail("I11: attachment " + name + " exports " + object + ", which does not exist");
+  }
+  for (const std::string& id : attachments)
+    if (!array->exports.contains(id)) fail("I11: attachment " + id + " is connected, but nothing is exported for it");
   const auto has_children = [this](const std::string& base) {
     return std::any_of(array->objects.begin(), array->objects.end(), [&](const auto& other) { return other.second.base == base; });
   };

@@ -1,82 +1,116 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <string>
 
-#include "base/mutants.h"
 #include "simulation/mutants.h"
 #include "simulation/seed.h"
+#include "simulation/sweep.h"
 
 // scoria-sim: a cluster of the real code under a seeded scheduler. See docs/explanation/simulation.md.
 namespace scoria::simulation {
 namespace {
 
 constexpr const char* usage =
-    "scoria-sim --seeds N [--from S] [--jobs J] [--mutant K] [--hashes] [--print-schedule]\n"
-    "  --seeds N            run N seeds …\n"
-    "  --from S             … beginning with S (1)\n"
+    "scoria-sim --seeds N [--from S] [--mutant K]   N seeds from S (1) on, with deliberate fault K (base/mutants.h)\n"
+    "scoria-sim --seeds-of FILE                     the seeds that stand first on the lines of FILE\n"
+    "scoria-sim --sweep [--every N] [--only CASE]   every operation kind × every failpoint on its path × {kill, pause, error, lost reply}\n"
+    "scoria-sim --mutants [--within N]              each deliberate fault must be noticed within N seeds (2000), by the check named for it\n"
     "  --jobs J             in J processes at once (1)\n"
-    "  --mutant K           with deliberate fault K switched on (base/mutants.h)\n"
-    "scoria-sim --mutants [--within N] [--jobs J]\n"
-    "                       each deliberate fault must be noticed within N seeds (2000), by the check named for it\n"
-    "  --hashes             print each seed's trace hash\n"
-    "  --print-schedule     print what happens, step by step; for one seed\n"
-    "  --keep-going         do not stop at the first failing seed\n";
+    "  --keep-going         do not stop at the first failing seed\n"
+    "  --print-schedule     print what happens, step by step; for one seed or case\n";
 
 struct Options {
-  std::uint64_t seeds = 0, from = 1;
+  std::vector<std::uint64_t> seeds;
+  std::uint64_t count = 0, from = 1, within = 2000, only = 0, every = 1;
   int jobs = 1, mutant = 0;
-  std::uint64_t within = 2000;
-  bool hashes = false, print = false, keep_going = false, mutants = false;
+  bool print = false, keep_going = false, mutants = false, sweep = false;
 };
+
+std::vector<std::uint64_t> seeds_of(const std::string& path) {
+  std::vector<std::uint64_t> out;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty() && line[0] != '#') out.push_back(std::strtoull(line.c_str(), nullptr, 10));
+  return out;
+}
 
 std::optional<Options> parse(int count, char** words) {
   Options out;
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
-    const auto number = [&]() -> std::uint64_t { return i + 1 < count ? std::strtoull(words[++i], nullptr, 10) : 0; };
-    if (word == "--seeds") out.seeds = number();
+    const auto text = [&]() -> std::string { return i + 1 < count ? words[++i] : ""; };
+    const auto number = [&] { return std::strtoull(text().c_str(), nullptr, 10); };
+    if (word == "--seeds") out.count = number();
+    else if (word == "--seeds-of") out.seeds = seeds_of(text());
     else if (word == "--from") out.from = number();
     else if (word == "--jobs") out.jobs = static_cast<int>(number());
     else if (word == "--mutant") out.mutant = static_cast<int>(number());
-    else if (word == "--hashes") out.hashes = true;
-    else if (word == "--print-schedule") out.print = true;
-    else if (word == "--keep-going") out.keep_going = true;
     else if (word == "--mutants") out.mutants = true;
     else if (word == "--within") out.within = number();
+    else if (word == "--sweep") out.sweep = true;
+    else if (word == "--every") out.every = number();
+    else if (word == "--only") out.only = number();
+    else if (word == "--print-schedule") out.print = true;
+    else if (word == "--keep-going") out.keep_going = true;
     else return std::nullopt;
   }
-  if ((out.seeds == 0 && !out.mutants) || out.jobs < 1) return std::nullopt;
+  for (std::uint64_t i = 0; i < out.count; ++i) out.seeds.push_back(out.from + i);
+  if ((out.seeds.empty() && !out.mutants && !out.sweep) || out.jobs < 1 || out.every < 1) return std::nullopt;
   return out;
+}
+
+/// What a process tells the one that started it.
+struct Told {
+  Counters counters;
+  std::uint64_t seed = 0, hash = 0;
+};
+
+/// Runs `share` in `jobs` processes and hands what they tell to `hear`. Gives the worst exit status; 3: one was aborted.
+int in_processes(int jobs, const std::function<int(int job, const std::function<void(const Told&)>& tell)>& share, const std::function<void(const Told&)>& hear) {
+  int ends[2];
+  if (::pipe(ends) != 0) return 2;
+  std::fflush(stdout);
+  for (int job = 0; job < jobs; ++job) {
+    const pid_t child = ::fork();
+    if (child < 0) return 2;
+    if (child != 0) continue;
+    pin_to_processor(job);
+    const int status = share(job, [&](const Told& told) {
+      if (::write(ends[1], &told, sizeof told) != sizeof told) std::abort();
+    });
+    std::fflush(stdout);
+    ::_exit(status);
+  }
+  ::close(ends[1]);
+  Told told;
+  while (::read(ends[0], &told, sizeof told) == sizeof told) hear(told);
+  ::close(ends[0]);
+  int worst = 0;
+  for (int job = 0, status = 0; job < jobs; ++job) {
+    ::wait(&status);
+    worst = std::max(worst, WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+  }
+  return worst;
+}
+
+template <class T, class Work>
+int share_out(const std::vector<T>& all, int job, int jobs, const Work& work) {
+  for (std::size_t i = static_cast<std::size_t>(job); i < all.size(); i += static_cast<std::size_t>(jobs))
+    if (const int status = work(all[i]); status != 0) return status;
+  return 0;
 }
 
 void print_failures(const Report& report) {
   std::printf("seed %llu FAILED:\n", static_cast<unsigned long long>(report.seed));
   for (const std::string& failure : report.failures) std::printf("  %s\n", failure.c_str());
-  std::printf("  again, with its schedule: scoria-sim --seeds 1 --from %llu --print-schedule\n", static_cast<unsigned long long>(report.seed));
+  std::printf("  its schedule: scoria-sim --seeds 1 --from %llu --print-schedule\n", static_cast<unsigned long long>(report.seed));
   std::fflush(stdout);
-}
-
-/// Runs every `jobs`-th seed, beginning with the `job`-th, and tells what it counted through `pipe`.
-int run_share(const Options& options, int job, int pipe) {
-  pin_to_processor(job);
-  Counters counters;
-  int failed = 0;
-  for (std::uint64_t i = static_cast<std::uint64_t>(job); i < options.seeds; i += static_cast<std::uint64_t>(options.jobs)) {
-    const Report report = run_seed(options.from + i, options.print);
-    counters.add(report.counters);
-    if (options.hashes) std::printf("seed %llu hash %016llx\n", static_cast<unsigned long long>(report.seed), static_cast<unsigned long long>(report.hash));
-    if (report.failures.empty()) continue;
-    ++failed;
-    print_failures(report);
-    if (!options.keep_going) break;
-  }
-  std::fflush(stdout);
-  if (::write(pipe, &counters, sizeof counters) != sizeof counters) return 2;
-  return failed > 0 ? 1 : 0;
 }
 
 bool set_mutant(Mutant mutant) {
@@ -88,38 +122,98 @@ bool set_mutant(Mutant mutant) {
 #endif
 }
 
-/// Runs `share` in `jobs` processes and adds up what they counted. Gives the worst exit status; 3: one was aborted.
-int in_processes(int jobs, Counters& all, const std::function<int(int job, int pipe)>& share) {
-  int ends[2];
-  if (::pipe(ends) != 0) return 2;
-  std::fflush(stdout);
-  for (int job = 0; job < jobs; ++job) {
-    const pid_t child = ::fork();
-    if (child < 0) return 2;
-    if (child == 0) ::_exit(share(job, ends[1]));
-  }
-  ::close(ends[1]);
-  Counters one;
-  while (::read(ends[0], &one, sizeof one) == sizeof one) all.add(one);
-  ::close(ends[0]);
-  int worst = 0;
-  for (int job = 0, status = 0; job < jobs; ++job) {
-    ::wait(&status);
-    worst = std::max(worst, WIFEXITED(status) ? WEXITSTATUS(status) : 3);
-  }
+void print_result(const Counters& counters, Instant begun, int worst) {
+  const double seconds = static_cast<double>((SystemClock{}.now() - begun).count()) / 1e6;
+  std::printf("%s\n%.1f s, %.1f runs/s; %s\n", counters.to_text().c_str(), seconds, static_cast<double>(counters.seeds) / seconds,
+              worst == 0 ? "clean" : worst == 3 ? "ABORTED" : "FAILED");
+}
+
+/// The same seed must take the same way in another process: every tenth is run again.
+int compare_hashes(const Options& options, const std::vector<Told>& first) {
+  return in_processes(
+      options.jobs,
+      [&](int job, const auto&) {
+        return share_out(first, job, options.jobs, [](const Told& told) {
+          if (run_seed(told.seed, false).hash == told.hash) return 0;
+          std::printf("seed %llu took another way in another process\n", static_cast<unsigned long long>(told.seed));
+          return 1;
+        });
+      },
+      [](const Told&) {});
+}
+
+int run_seeds(const Options& options) {
+  if (!set_mutant(static_cast<Mutant>(options.mutant))) return std::fprintf(stderr, "scoria-sim: this build has no mutants\n"), 2;
+  const Instant begun = SystemClock{}.now();
+  Counters all;
+  std::vector<Told> tenths;
+  int worst = in_processes(
+      options.jobs,
+      [&](int job, const auto& tell) {
+        bool failed = false;
+        share_out(options.seeds, job, options.jobs, [&](std::uint64_t seed) {
+          const Report report = run_seed(seed, options.print);
+          tell({report.counters, report.seed, report.hash});
+          if (report.failures.empty()) return 0;
+          print_failures(report);
+          failed = true;
+          return options.keep_going ? 0 : 1;
+        });
+        return failed ? 1 : 0;
+      },
+      [&](const Told& told) {
+        all.add(told.counters);
+        if (told.seed % 10 == 0) tenths.push_back(told);
+      });
+  if (worst == 0) worst = compare_hashes(options, tenths);
+  print_result(all, begun, worst);
+  std::printf("%zu seeds ran twice, with the same trace in two processes\n", worst == 0 ? tenths.size() : 0);
+  return worst;
+}
+
+/// Every case of the sweep, or each n-th; --only runs one, by its number.
+int run_sweep(const Options& options) {
+  const Instant begun = SystemClock{}.now();
+  const Sweep sweep;
+  for (const std::string& problem : sweep.problems()) std::printf("sweep: %s\n", problem.c_str());
+  std::vector<std::size_t> wanted;
+  for (std::size_t i = 0; i < sweep.cases().size(); ++i)
+    if (options.only > 0 ? i + 1 == options.only : i % options.every == 0) wanted.push_back(i);
+  Counters all;
+  int worst = in_processes(
+      options.jobs,
+      [&](int job, const auto& tell) {
+        Counters counters;
+        bool failed = false;
+        share_out(wanted, job, options.jobs, [&](std::size_t i) {
+          const auto failures = sweep.run(sweep.cases()[i], options.print, counters);
+          if (failures.empty()) return 0;
+          failed = true;
+          std::printf("case %zu FAILED: %s\n", i + 1, sweep.describe(sweep.cases()[i]).c_str());
+          for (const std::string& failure : failures) std::printf("  %s\n", failure.c_str());
+          std::fflush(stdout);
+          return 0;
+        });
+        tell({counters, 0, 0});
+        return failed ? 1 : 0;
+      },
+      [&](const Told& told) { all.add(told.counters); });
+  if (!sweep.problems().empty()) worst = std::max(worst, 1);
+  std::printf("%zu of %s\n", wanted.size(), sweep.summary().c_str());
+  print_result(all, begun, worst);
   return worst;
 }
 
 /// One mutant: seeds until one fails as it should. 0 if it was noticed.
 int hunt(const Options& options, const MutantCase& mutant) {
   set_mutant(mutant.mutant);
-  for (std::uint64_t i = 0; i < options.within; ++i) {
-    const Report report = run_seed(options.from + i, false);
-    for (const std::string& failure : report.failures) {
+  for (std::uint64_t seed = options.from; seed < options.from + options.within; ++seed) {
+    for (const std::string& failure : run_seed(seed, false).failures) {
       const std::string word = failure.substr(0, failure.find(':'));
       if ((std::string(" ") + mutant.noticed_by + " ").find(" " + word + " ") == std::string::npos) continue;
       std::printf("mutant %2d %-22s noticed by %-6s at seed %llu: %s\n", static_cast<int>(mutant.mutant), mutant.name, word.c_str(),
-                  static_cast<unsigned long long>(report.seed), failure.substr(word.size() + 2, 110).c_str());
+                  static_cast<unsigned long long>(seed), failure.substr(word.size() + 2, 110).c_str());
+      std::fflush(stdout);
       return 0;
     }
   }
@@ -130,33 +224,24 @@ int hunt(const Options& options, const MutantCase& mutant) {
 
 int run_mutants(const Options& options) {
   if (!set_mutant(Mutant::no_epoch_guard)) return std::fprintf(stderr, "scoria-sim: this build has no mutants\n"), 2;
-  Counters none;
-  return in_processes(options.jobs, none, [&](int job, int) {
-    pin_to_processor(job);
-    int worst = 0, number = 0;
-    for (const MutantCase& mutant : mutants())
-      if (number++ % options.jobs == job) worst = std::max(worst, hunt(options, mutant)), std::fflush(stdout);
-    return worst;
-  });
-}
-
-int run(const Options& options) {
-  if (options.mutants) return run_mutants(options);
-  if (!set_mutant(static_cast<Mutant>(options.mutant))) return std::fprintf(stderr, "scoria-sim: this build has no mutants\n"), 2;
-  const Instant begun = SystemClock{}.now();
-  Counters all;
-  const int worst = in_processes(options.jobs, all, [&](int job, int pipe) { return run_share(options, job, pipe); });
-  const double seconds = static_cast<double>((SystemClock{}.now() - begun).count()) / 1e6;
-  std::printf("%s\n%.1f s, %.1f seeds/s; %s\n", all.to_text().c_str(), seconds, static_cast<double>(all.seeds) / seconds,
-              worst == 0 ? "clean" : worst == 3 ? "ABORTED" : "FAILED");
-  return worst;
+  const std::vector<MutantCase> all(mutants().begin(), mutants().end());
+  return in_processes(
+      options.jobs,
+      [&](int job, const auto&) {
+        int worst = 0;
+        share_out(all, job, options.jobs, [&](const MutantCase& mutant) { return worst = std::max(worst, hunt(options, mutant)), 0; });
+        return worst;
+      },
+      [](const Told&) {});
 }
 
 }  // namespace
 }  // namespace scoria::simulation
 
 int main(int count, char** words) {
-  const auto options = scoria::simulation::parse(count, words);
-  if (!options) return std::fputs(scoria::simulation::usage, stderr), 2;
-  return scoria::simulation::run(*options);
+  using namespace scoria::simulation;
+  const auto options = parse(count, words);
+  if (!options) return std::fputs(usage, stderr), 2;
+  if (options->sweep) return run_sweep(*options);
+  return options->mutants ? run_mutants(*options) : run_seeds(*options);
 }

@@ -84,6 +84,7 @@ void Model::compare() {
   for (ModelVolume& volume : volumes) {
     compare(volume);
     for (const ModelSnapshot& snapshot : volume.snapshots) compare(volume, snapshot);
+    for (const ModelAttachment& attachment : volume.attachments) compare(volume, attachment);
   }
   compare_quota();
   cluster_.counters.operations = static_cast<std::uint64_t>(
@@ -100,7 +101,9 @@ void Model::compare(ModelVolume& volume) {
   if (volume.deleted == Known::yes) return cluster_.fail(fmt::format("model: {} was deleted, and is {}", volume.name, seen->status));
   if (!volume.sizes.contains(seen->gib)) cluster_.fail(fmt::format("model: {} has {} GiB, {} were asked for", volume.name, seen->gib, fmt::join(volume.sizes, " or ")));
   const bool full = cluster_.config.pool_gib < 100;  // the array may be full
-  if (seen->status == "available") {
+  const bool attached = seen->status == "in-use" || seen->status == "attaching" || seen->status == "reserved";
+  const bool may_be_attached = std::any_of(volume.attachments.begin(), volume.attachments.end(), [](const auto& one) { return one.created != Known::no && one.removed != Known::yes; });
+  if (seen->status == "available" || (attached && may_be_attached)) {
     if (volume.cancelled == Known::yes) cluster_.fail(fmt::format("model: the create of {} was cancelled, and published", volume.name));
     if (volume.must_fail && volume.created == Known::yes) cluster_.fail(fmt::format("model: {} is available, though the array refused it", volume.name));
     follow(volume);
@@ -129,6 +132,21 @@ void Model::compare(const ModelVolume& volume, const ModelSnapshot& snapshot) {
   if (object->second.blocks != cluster_.array->snapshots_taken[seen->provider]) cluster_.fail("I10: the bytes of snapshot " + snapshot.name + " have changed");
   if (snapshot.bytes && *snapshot.bytes != object->second.blocks)
     cluster_.fail(fmt::format("I10: snapshot {} holds {}, its volume held {}", snapshot.name, fmt::join(object->second.blocks, " "), fmt::join(*snapshot.bytes, " ")));
+}
+
+void Model::compare(const ModelVolume& volume, const ModelAttachment& attachment) {
+  const std::string status = cluster_.look([&](db::Transaction& tx) {
+    const db::Rows rows = tx.query("SELECT attach_status FROM attachment WHERE instance_id = ?", {attachment.instance});
+    return rows.empty() ? std::string() : rows.at(0, 0).text();
+  });
+  if (status.empty()) {
+    if (attachment.created == Known::yes && attachment.removed == Known::no && volume.deleted == Known::no) cluster_.fail(fmt::format("model: attachment {} was accepted, and is gone", attachment.instance));
+    return;
+  }
+  if (attachment.created == Known::no) return cluster_.fail(fmt::format("model: attachment {} was refused, and exists", attachment.instance));
+  if (attachment.removed == Known::yes) return cluster_.fail(fmt::format("model: attachment {} was removed, and is {}", attachment.instance, status));
+  if (status == "attached" ? attachment.completed == Known::no : status != "attaching" || attachment.completed == Known::yes)
+    cluster_.fail(fmt::format("model: attachment {} ended as {}", attachment.instance, status));
 }
 
 /// The same sums as invariant I1, but from what clients see.

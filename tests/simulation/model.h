@@ -20,6 +20,11 @@ struct ModelSnapshot {
   std::optional<Stamps> bytes;  // of its volume when it was asked for, if they were known
 };
 
+struct ModelAttachment {
+  std::string instance;  // unique: finds it when the answer was lost
+  Known created = Known::no, completed = Known::no, removed = Known::no;
+};
+
 /// A volume as its client believes it to be. One client at a time works with it, so this is a sequential model; where an
 /// answer was lost it holds every possibility. Bytes are followed exactly: by what operations did, and by what the
 /// client's host wrote.
@@ -35,6 +40,7 @@ struct ModelVolume {
   std::optional<Stamps> bytes;
   std::int64_t seen_operation = 0;  // the last one whose effect is in `bytes`
   std::deque<ModelSnapshot> snapshots;
+  std::deque<ModelAttachment> attachments;
 };
 
 class Model {
@@ -53,6 +59,7 @@ class Model {
  private:
   void compare(ModelVolume& volume);
   void compare(const ModelVolume& volume, const ModelSnapshot& snapshot);
+  void compare(const ModelVolume& volume, const ModelAttachment& attachment);
   void compare_quota();
   void apply(ModelVolume& volume, const std::string& kind, const std::string& input);
   std::optional<Stamps> bytes_of_snapshot(const std::string& id);

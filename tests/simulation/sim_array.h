@@ -56,6 +56,8 @@ class SimArray {
   std::map<std::string, Bytes> pools;          // name → capacity
   std::set<std::string> always_fails;          // creates of names with one of these texts in them fail for good
   std::map<std::string, Object> objects;
+  std::map<std::string, std::string> exports;  // by attachment id: the object
+  std::set<std::string> unexported;            // ids that will never be exported again
   std::set<std::string> destroyed;             // every name that was ever told to go
   std::map<std::string, std::vector<std::uint64_t>> snapshots_taken;  // bytes of every snapshot ever made
   std::function<Ledger(const std::string& name)> ledger;
@@ -110,10 +112,12 @@ class SimDriver final : public drivers::Driver, public drivers::Extends, public 
   drivers::DriverResult<> clone(const drivers::Call& call, const drivers::ObjectRef& source, const drivers::ObjectRef& target, Bytes size) override;
   drivers::DriverResult<> flatten(const drivers::Call& call, const drivers::ObjectRef& object) override;
 
- private:
   using Effect = std::function<drivers::DriverResult<>()>;
-  drivers::DriverResult<> arrive(const drivers::Call& call, std::string_view verb, const std::string& name);
+  /// One effect on the array, with everything that can go wrong around it.
   drivers::DriverResult<> act(const drivers::Call& call, std::string_view verb, const std::string& name, const Effect& effect);
+
+ private:
+  drivers::DriverResult<> arrive(const drivers::Call& call, std::string_view verb, const std::string& name);
   drivers::DriverResult<> fill(const drivers::Call& call, const std::string& source, const drivers::ObjectRef& target, Bytes size);
 
   Baton& baton_;

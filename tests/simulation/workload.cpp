@@ -1,5 +1,6 @@
 #include "simulation/workload.h"
 
+#include "commands/attachments/attach.h"
 #include "commands/snapshots/create.h"
 #include "commands/snapshots/delete.h"
 #include "commands/volumes/create.h"
@@ -7,6 +8,7 @@
 #include "commands/volumes/extend.h"
 #include "commands/volumes/revert.h"
 #include "engine/start.h"
+#include "store/attachments/attachments.h"
 #include "store/snapshots/snapshots.h"
 #include "store/volumes/volumes.h"
 
@@ -33,7 +35,7 @@ void Workload::client(int number) {
     }
     ModelSnapshot* snapshot = one_of(*volume);
     model_.write(*volume);
-    switch (random.below(12)) {
+    switch (random.below(15)) {
       case 0: case 1: create(number, 1 + static_cast<std::int64_t>(random.below(4))); break;
       case 2: remove(*volume); break;
       case 3: extend(*volume, 1 + static_cast<std::int64_t>(random.below(2))); break;
@@ -42,7 +44,8 @@ void Workload::client(int number) {
       case 7: create_from(number, *volume, nullptr); break;
       case 8: if (snapshot != nullptr) create_from(number, *volume, snapshot); break;
       case 9: revert(*volume); break;
-      default: cancel(*volume); break;
+      case 10: case 11: cancel(*volume); break;
+      default: change_attachments(*volume); break;
     }
   }
 }
@@ -60,6 +63,19 @@ ModelSnapshot* Workload::one_of(ModelVolume& volume) {
   for (ModelSnapshot& snapshot : volume.snapshots)
     if (snapshot.created != Known::no && snapshot.deleted != Known::yes && snapshot.cancelled != Known::yes) mine.push_back(&snapshot);
   return mine.empty() ? nullptr : mine[cluster_.baton.random().below(mine.size())];
+}
+
+ModelAttachment* Workload::attachment_of(ModelVolume& volume) {
+  for (ModelAttachment& attachment : volume.attachments)
+    if (attachment.created != Known::no && attachment.removed != Known::yes) return &attachment;
+  return nullptr;
+}
+
+void Workload::change_attachments(ModelVolume& volume) {
+  ModelAttachment* attachment = attachment_of(volume);
+  if (attachment == nullptr) attach(volume);
+  else if (attachment->completed == Known::no && cluster_.baton.chance(0.6)) complete(volume, *attachment);
+  else detach(volume, *attachment);
 }
 
 /// Sends one request: accepted, refused, or no answer.
@@ -129,7 +145,7 @@ void Workload::extend(ModelVolume& volume, std::int64_t more) {
     const auto row = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
     if (!row) return vanished();
     wanted = row->size_gib + more;
-    return refusal_of(commands::extend_volume(services, context, *row, wanted, false));
+    return refusal_of(commands::extend_volume(services, context, *row, wanted, true));
   });
   if (answer == Known::no || wanted == 0) return;
   // A full array may refuse to grow it, later.
@@ -148,6 +164,7 @@ ModelSnapshot& Workload::take_snapshot(ModelVolume& volume) {
     if (!row) return vanished();
     commands::CreateSnapshotRequest request;
     request.name = snapshot.name;
+    request.in_use = true;
     const auto result = commands::create_snapshot(services, context, *row, request);
     if (result) snapshot.id = result->id.text;
     return refusal_of(result);
@@ -176,6 +193,44 @@ void Workload::revert(ModelVolume& volume) {
       if (snapshot.name == all.back().name) snapshot.id = all.back().id.text;
     return refusal_of(commands::revert_volume(services, context, *row, all.back().id.text));
   });
+}
+
+ModelAttachment& Workload::attach(ModelVolume& volume) {
+  volume.attachments.emplace_back();
+  ModelAttachment& attachment = volume.attachments.back();
+  attachment.instance = fmt::format("instance-{}", ++names_);
+  attachment.created = ask("attach " + volume.name, [&](commands::Services& services, const Context& context) {
+    commands::AttachRequest request;
+    request.instance_id = attachment.instance;
+    request.connect = true;
+    request.connector.host = attachment.instance + "-host";
+    return refusal_of(commands::create_attachment(services, context, {id_of("volume", volume.id, volume.name)}, request));
+  });
+  return attachment;
+}
+
+std::optional<Attachment> Workload::find(commands::Services& services, const ModelAttachment& attachment) {
+  return services.database.read([&](db::Transaction& tx) -> std::optional<Attachment> {
+    const db::Rows rows = tx.query("SELECT id FROM attachment WHERE instance_id = ?", {attachment.instance});
+    if (rows.empty()) return std::nullopt;
+    return store::attachments::find(tx, {rows.at(0, 0).text()});
+  });
+}
+
+void Workload::complete(ModelVolume& volume, ModelAttachment& attachment) {
+  const Known answer = ask("complete the attachment of " + volume.name, [&](commands::Services& services, const Context&) {
+    const auto row = find(services, attachment);
+    return row ? refusal_of(commands::complete_attachment(services, *row)) : vanished();
+  });
+  attachment.completed = std::max(attachment.completed, answer);
+}
+
+void Workload::detach(ModelVolume& volume, ModelAttachment& attachment) {
+  const Known answer = ask("detach " + volume.name, [&](commands::Services& services, const Context& context) {
+    const auto row = find(services, attachment);
+    return row ? refusal_of(commands::remove_attachment(services, context, *row)) : vanished();
+  });
+  attachment.removed = std::max(attachment.removed, answer);
 }
 
 /// Asks the newest live operation of the volume or of one of its snapshots to stop.

@@ -2,6 +2,7 @@
 #include <functional>
 #include <string>
 
+#include "domain/attachments/attachment.h"
 #include "simulation/model.h"
 
 namespace scoria::simulation {
@@ -21,13 +22,19 @@ class Workload {
   ModelSnapshot& take_snapshot(ModelVolume& volume);
   void remove(ModelVolume& volume, ModelSnapshot& snapshot);
   void revert(ModelVolume& volume);
+  ModelAttachment& attach(ModelVolume& volume);
+  void complete(ModelVolume& volume, ModelAttachment& attachment);
+  void detach(ModelVolume& volume, ModelAttachment& attachment);
   void cancel(ModelVolume& volume);
 
  private:
+  std::optional<Attachment> find(commands::Services& services, const ModelAttachment& attachment);
   using Call = std::function<void(commands::Services&, const Context&)>;
   ModelVolume& create(int client, std::int64_t gib, ModelVolume* source, ModelSnapshot* snapshot);
   ModelVolume* one_of(int client);
   ModelSnapshot* one_of(ModelVolume& volume);
+  ModelAttachment* attachment_of(ModelVolume& volume);
+  void change_attachments(ModelVolume& volume);
   Known ask(const std::string& name, const std::function<std::optional<Refusal>(commands::Services&, const Context&)>& work);
   std::string id_of(std::string_view table, const std::string& id, const std::string& name);
   void note_cancelled(ModelVolume& volume, const std::string& kind, const std::string& resource, Known answer);

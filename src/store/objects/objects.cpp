@@ -34,9 +34,9 @@ std::string next_name(db::Transaction& tx, std::string_view type, std::string_vi
 }
 
 void intend(db::Transaction& tx, const Object& o) {
-  if (MUTANT(name_reused)) tx.run("DELETE FROM backend_object WHERE backend = ? AND name = ?", {o.backend, o.name});
+  const std::string_view again = MUTANT(name_reused) ? " ON CONFLICT (backend, name) DO UPDATE SET state = 'intended', op = excluded.op" : "";
   tx.run("INSERT INTO backend_object (backend, name, pool, owner_type, owner_id, base, op, epoch, state, size_bytes, created_at, changed_at) "
-         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?, scoria_now(), scoria_now())",
+         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intended', ?, scoria_now(), scoria_now())" + std::string(again),
          {o.backend, o.name, o.pool, o.owner_type, o.owner_id, db::or_null(o.base), o.operation, o.epoch, o.size_bytes});
 }
 
