@@ -164,18 +164,20 @@ void check_history(db::Transaction& tx, std::vector<Violation>& out) {
 
 }  // namespace
 
+std::vector<Violation> check_invariants(db::Transaction& tx, const InvariantOptions& options) {
+  std::vector<Violation> out;
+  for (const Check& check : checks) {
+    if (check.when == When::timely && !options.timely) continue;
+    if (check.when == When::events_kept && !options.events_kept) continue;
+    const db::Rows rows = tx.query(std::string(check.sql) + std::string(at_most));
+    for (std::size_t i = 0; i < rows.size(); ++i) out.push_back({check.invariant, rows.at(i, 0).text()});
+  }
+  check_history(tx, out);
+  return out;
+}
+
 std::vector<Violation> check_invariants(db::Database& database, const InvariantOptions& options) {
-  return database.read([&](db::Transaction& tx) {
-    std::vector<Violation> out;
-    for (const Check& check : checks) {
-      if (check.when == When::timely && !options.timely) continue;
-      if (check.when == When::events_kept && !options.events_kept) continue;
-      const db::Rows rows = tx.query(std::string(check.sql) + std::string(at_most));
-      for (std::size_t i = 0; i < rows.size(); ++i) out.push_back({check.invariant, rows.at(i, 0).text()});
-    }
-    check_history(tx, out);
-    return out;
-  });
+  return database.read([&](db::Transaction& tx) { return check_invariants(tx, options); });
 }
 
 std::vector<std::string> invariants() {

@@ -21,6 +21,7 @@ struct InvariantOptions {
 
 /// Evaluates all of them on one snapshot; empty means all is well. Reads only. At most 20 rows per statement are told.
 std::vector<Violation> check_invariants(db::Database& database, const InvariantOptions& options = {});
+std::vector<Violation> check_invariants(db::Transaction& tx, const InvariantOptions& options = {});
 
 /// The ids that are evaluated, each once, in order: for reports.
 std::vector<std::string> invariants();
