@@ -38,6 +38,8 @@ DriverResult<> Exports::start() {
                   options_.state_directory, state_path_limit);
   const DriverResult<> opened = guarded([&]() -> DriverResult<> {
     state_.open();
+    nbd_->end_lost();
+    iscsi_->end_lost();
     return {};
   });
   supervisor_.on_tick([this] { forget_removed(); });

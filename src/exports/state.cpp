@@ -17,6 +17,8 @@ namespace scoria::exports {
 namespace {
 
 constexpr std::string_view removed_folder = "removed";
+/// Clients may reach the sockets that are theirs; each file says itself who may use it.
+constexpr mode_t folder_mode = 0711;
 
 }  // namespace
 
@@ -39,8 +41,13 @@ void State::open() {
   std::error_code error;
   std::filesystem::create_directories(directory_, error);
   if (error) os::fail(error.value(), "make", directory_);
-  if (::chmod(directory_.c_str(), 0700) != 0) os::fail("protect", directory_);
+  if (::chmod(directory_.c_str(), folder_mode) != 0) os::fail("protect", directory_);
   make_directory(removed_folder);
+  const auto alone = lock("open", Deadline::in(clock_, 10s));
+  const std::string boot = os::read_file("/proc/sys/kernel/random/boot_id");
+  if (read("boot").value_or(boot) != boot)
+    for (const std::string_view folder : {"nbd", "iscsi"}) remove(folder);
+  write("boot", boot);
 }
 
 std::string State::path(std::string_view relative) const { return directory_ + "/" + std::string(relative); }
@@ -89,7 +96,7 @@ void State::write(std::string_view relative, std::string_view content) const {
 }
 
 void State::make_directory(std::string_view relative) const {
-  if (::mkdir(path(relative).c_str(), 0700) != 0 && errno != EEXIST) os::fail("make", path(relative));
+  if (::mkdir(path(relative).c_str(), folder_mode) != 0 && errno != EEXIST) os::fail("make", path(relative));
 }
 
 std::vector<std::string> State::names(std::string_view relative) const {
@@ -100,6 +107,7 @@ std::vector<std::string> State::names(std::string_view relative) const {
 bool State::exists(std::string_view relative) const { return ::access(path(relative).c_str(), F_OK) == 0; }
 
 void State::remove(std::string_view relative) const {
+  if (!exists(relative)) return;
   const std::size_t slash = relative.rfind('/');
   const std::string folder = slash == std::string_view::npos ? directory_ : path(relative.substr(0, slash));
   os::remove_tree(os::open_directory(folder), std::string(relative.substr(slash == std::string_view::npos ? 0 : slash + 1)));

@@ -26,7 +26,8 @@ class State {
  public:
   State(Clock& clock, std::string directory);
 
-  /// Makes the directory (0700). Throws std::system_error.
+  /// Makes the directory. Records of an earlier boot go: what they name has died, and may belong to others now. Throws
+  /// std::system_error.
   void open();
   std::string path(std::string_view relative) const;
 
@@ -43,7 +44,7 @@ class State {
   std::optional<std::string> read(std::string_view relative) const;
   /// Seen whole or not at all, by other processes too; need not survive a power failure.
   void write(std::string_view relative, std::string_view content) const;
-  /// Makes a directory below (0700), if it is not there.
+  /// Makes a directory below, if it is not there.
   void make_directory(std::string_view relative) const;
   /// Plain names below, sorted; none when the directory is absent.
   std::vector<std::string> names(std::string_view relative) const;

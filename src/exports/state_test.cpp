@@ -34,6 +34,18 @@ TEST_F(StateTest, a_removed_name_is_remembered_as_long_as_told) {
   EXPECT_FALSE(state.removed("x"));
 }
 
+TEST_F(StateTest, records_of_an_earlier_boot_go_and_removed_names_stay) {
+  state.mark_removed("x");
+  state.make_directory("nbd");
+  state.write("nbd/record", "r");
+  state.open();
+  EXPECT_TRUE(state.exists("nbd/record"));
+  state.write("boot", "another");
+  state.open();
+  EXPECT_FALSE(state.exists("nbd/record"));
+  EXPECT_TRUE(state.removed("x"));
+}
+
 TEST_F(StateTest, content_is_replaced_and_removed_as_a_whole) {
   state.make_directory("d");
   state.write("d/f", "one");

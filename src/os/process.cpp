@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ int lifted(int fd, int above) { return ::fcntl(fd, F_DUPFD_CLOEXEC, above); }
 [[noreturn]] void become(Plan& plan) {
   // PDEATHSIG is tied to the thread that forked: run() stays in that thread until the child is gone.
   if (plan.own_session && ::setsid() < 0) child_failed(plan.report);
+  if (plan.own_session) ::umask(077);  // what a daemon makes (control sockets) is its owner's
   if (!plan.own_session && ::setpgid(0, 0) != 0) child_failed(plan.report);
   if (plan.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) child_failed(plan.report);

@@ -53,7 +53,7 @@ struct Process {
   bool operator==(const Process&) const = default;
 };
 
-/// Starts a daemon that outlives us: a session of its own, standard output and error appended to `log` (empty: thrown
+/// Starts a daemon that outlives us: a session of its own, files it makes are its owner's only, standard output and error appended to `log` (empty: thrown
 /// away). Throws when the program cannot be executed.
 Process start_daemon(const Command& command, const std::string& log);
 /// The process with that number now; nothing when there is none (one that only waits to be reaped counts as none).

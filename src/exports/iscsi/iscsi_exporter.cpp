@@ -6,14 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "base/failpoint.h"
 #include "base/text.h"
 #include "exports/errors.h"
+#include "exports/strays.h"
 #include "json/parse.h"
 #include "json/writer.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "os/files.h"
 
 namespace scoria::exports {
@@ -24,7 +27,10 @@ using tgt::Op;
 
 constexpr std::int64_t version = 1;
 constexpr Duration answer_time = 5s;
+constexpr Duration soon = 200ms;
 constexpr off_t log_limit = mib;
+
+const metrics::Counters deaths{"scoria_export_target_deaths_total", "iSCSI daemons that ended while they served targets."};
 constexpr std::string_view daemon_key = "iscsi";
 
 std::string lock_key(const std::string& name) { return "iscsi/" + name; }
@@ -73,13 +79,16 @@ IscsiExporter::IscsiExporter(Clock& clock, const Options& options, State& state,
 }
 
 DriverResult<> IscsiExporter::check(const Call&) {
-  if (::access("/usr/sbin/tgtd", X_OK) == 0) return {};
+  if (os::find_program("tgtd")) return {};
   return failed(FailureClass::permanent, "tgtd is not there (package tgt)");
 }
 
 std::optional<IscsiTarget> IscsiExporter::load(const std::string& name) const {
   const std::optional<std::string> text = state_.read(record_path(name));
-  return text ? iscsi_target_from(*text) : std::nullopt;
+  if (!text) return std::nullopt;
+  std::optional<IscsiTarget> target = iscsi_target_from(*text);
+  if (!target) os::fail(EBADMSG, "understand", state_.path(record_path(name)));
+  return target;
 }
 
 void IscsiExporter::store(const IscsiTarget& target) const { state_.write(record_path(target.name), to_text(target)); }
@@ -154,7 +163,18 @@ DriverResult<> IscsiExporter::daemon_up(Deadline deadline) {
   return start_daemon(deadline);
 }
 
+void IscsiExporter::end_lost() {
+  if (control_.daemon()) return;
+  for (const os::Process& process : processes_with("tgtd", "TGT_IPC_SOCKET=" + state_.path("iscsi/control"))) {
+    log::warning("exports", {}, "ending iSCSI daemon {}, which lost its control socket", process.pid);
+    os::send_signal(process, SIGKILL);
+    os::wait_gone(clock_, process, Deadline::in(clock_, answer_time));
+  }
+}
+
 DriverResult<> IscsiExporter::start_daemon(Deadline deadline) {
+  if (const auto there = check({}); !there) return there;
+  end_lost();
   const std::string log = state_.path("iscsi/log");
   ::unlink(log.c_str());
   ::unlink(state_.path("iscsi/control.1").c_str());
@@ -186,7 +206,11 @@ DriverResult<> IscsiExporter::wait_ready(const os::Process& process, Deadline de
 }
 
 void IscsiExporter::watch(const os::Process& process) {
-  supervisor_.watch(std::string(daemon_key), process, [this] { rebuild(); });
+  supervisor_.watch(std::string(daemon_key), process, [this, since = clock_.now()] {
+    deaths.with().add();
+    // One that ends as soon as it is started is left to the next look.
+    if (clock_.now() - since > soon) rebuild();
+  });
 }
 
 /// Tells the daemon, started if need be, of all targets.
@@ -207,7 +231,8 @@ void IscsiExporter::rebuild() {
     });
     if (told) continue;
     complete = false;
-    log::warning("exports", {.resource = name}, "the iSCSI target is not served yet, next try within a second: {}", told.error().message);
+    if (complaints_.due(name, told.error().message))
+      log::warning("exports", {.resource = name}, "the iSCSI target is not served yet, it is tried every second: {}", told.error().message);
   }
   process = control_.daemon();
   if (complete && process) rebuilt_for_.store(process->started);

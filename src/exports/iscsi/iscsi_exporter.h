@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "exports/complaints.h"
 #include "exports/exporter.h"
 #include "exports/iscsi/tgt_control.h"
 #include "exports/options.h"
@@ -47,6 +48,8 @@ class IscsiExporter final : public Exporter {
   bool serves(std::uint64_t device, std::uint64_t inode) const;
 
   void look();
+  /// Before anything else: a daemon that nobody could command any more is ended.
+  void end_lost();
 
  private:
   std::optional<IscsiTarget> load(const std::string& name) const;
@@ -80,6 +83,7 @@ class IscsiExporter final : public Exporter {
   State& state_;
   Supervisor& supervisor_;
   const TgtControl control_;
+  Complaints complaints_{clock_};
   std::atomic<std::uint64_t> rebuilt_for_{0};  // start time of the daemon that knows all our targets
 };
 

@@ -149,6 +149,7 @@ DriverResult<> IscsiExporter::drop_target(const IscsiTarget& target, Deadline de
     if (!gone) return gone;
     break;
   }
+  if (target.user.empty()) return {};
   return command({.mode = Mode::account, .op = Op::remove, .parameters = "user=" + target.user}, tgt::error::no_user, "forget an account", deadline);
 }
 
@@ -159,12 +160,17 @@ DriverResult<> IscsiExporter::remove(const Call& call, const std::string& name) 
     FAILPOINT("exports.iscsi.doomed");
     const auto lock = state_.lock("iscsi/" + name, call.deadline);
     if (!lock) return failed(FailureClass::busy, "another thread or process changes export {}", name);
-    const std::optional<IscsiTarget> target = load(name);
-    if (!target) return {};
+    std::optional<IscsiTarget> target = load(name);
     // A daemon that has died took its requests with it: the kernel ends them before it lets the process go.
     if (control_.daemon()) {
       const Deadline deadline = call.deadline.sooner(Deadline::in(clock_, 30s));
-      if (const auto dropped = drop_target(*target, deadline); !dropped) return dropped;
+      const DriverResult<std::optional<TgtTarget>> now = shown(name, deadline);
+      if (!now) return tl::unexpected(now.error());
+      if (*now) {
+        if (!target) target = IscsiTarget{.name = name, .user = (*now)->accounts.empty() ? std::string() : (*now)->accounts.front()};
+        target->tid = (*now)->tid;
+        if (const auto dropped = drop_target(*target, deadline); !dropped) return dropped;
+      }
     }
     FAILPOINT("exports.iscsi.cut_off");
     state_.remove("iscsi/" + name + ".target");

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "exports/nbd/graph.h"
+#include "exports/strays.h"
 #include "json/writer.h"
 #include "observe/log.h"
 #include "os/files.h"
@@ -41,25 +41,14 @@ std::string last_line(const std::string& log) {
   return log.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
 }
 
-/// Empty when the process is gone or somebody else's.
-std::string command_line(int pid) {
-  try {
-    const std::optional<os::Fd> file = os::open_if_there(fmt::format("/proc/{}/cmdline", pid), O_RDONLY);
-    return file ? os::read_all(*file) : std::string();
-  } catch (const std::system_error&) {
-    return {};
-  }
-}
-
 }  // namespace
 
 StorageDaemons::StorageDaemons(Clock& clock, const Options& options, const State& state)
     : clock_(clock), options_(options), state_(state), io_uring_(have_io_uring()) {}
 
 DriverResult<> StorageDaemons::check() const {
-  const os::Finished out = os::run(clock_, {.arguments = {"qemu-storage-daemon", "--version"}}, Deadline::in(clock_, 10s));
-  if (!out.ok()) return failed(FailureClass::permanent, "qemu-storage-daemon does not run (package qemu-system-common): {}", last_line(out.errors));
-  return {};
+  if (os::find_program("qemu-storage-daemon")) return {};
+  return failed(FailureClass::permanent, "qemu-storage-daemon is not there (package qemu-system-common)");
 }
 
 DriverResult<std::optional<Qmp>> StorageDaemons::connect(const std::string& volume, Deadline deadline) const {
@@ -99,17 +88,21 @@ std::vector<std::string> StorageDaemons::arguments(const NbdVolume& volume) cons
   return out;
 }
 
-void StorageDaemons::end_strays(const std::string& volume, Deadline deadline) const {
-  const std::string mark = fmt::format("path={},", escaped(state_.path(folder(volume) + "/qmp")));
-  for (const std::string& name : os::names_in(os::open_directory("/proc"))) {
-    int pid = 0;
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr != name.data() + name.size()) continue;
-    const std::optional<os::Process> process = os::process_of(pid);
-    const std::string line = process ? command_line(pid) : std::string();
-    if (!line.starts_with("qemu-storage-daemon") || line.find(mark) == std::string::npos) continue;
-    log::warning("exports", {.resource = volume}, "ending a storage daemon (pid {}) that lost its control socket", pid);
-    os::send_signal(*process, SIGKILL);
-    os::wait_gone(clock_, *process, deadline);
+void StorageDaemons::end_strays(const std::string& folder, Deadline deadline) const {
+  for (const os::Process& process : processes_with("qemu-storage-daemon", fmt::format("path={}/", escaped(state_.path(folder))))) {
+    log::warning("exports", {}, "ending storage daemon {}, which lost its control socket in {}", process.pid, folder);
+    os::send_signal(process, SIGKILL);
+    os::wait_gone(clock_, process, deadline);
+  }
+}
+
+void StorageDaemons::end_lost() const {
+  const std::string begin = fmt::format("path={}/", escaped(state_.path("nbd")));
+  for (const os::Process& process : processes_with("qemu-storage-daemon", begin)) {
+    const std::string arguments = os::read_file(fmt::format("/proc/{}/cmdline", process.pid));
+    const std::size_t at = arguments.find(begin);
+    const std::string folder = at == std::string::npos ? std::string() : arguments.substr(at + begin.size(), 16);
+    if (!folder.empty() && !state_.exists("nbd/" + folder + "/record")) end_strays("nbd/" + folder, Deadline::in(clock_, 5s));
   }
 }
 
@@ -124,9 +117,10 @@ DriverResult<> StorageDaemons::wait_unlocked(const NbdVolume& volume, Deadline d
 }
 
 DriverResult<os::Process> StorageDaemons::start(const NbdVolume& volume, const os::Fd& listener, Deadline deadline) const {
+  if (const auto there = check(); !there) return tl::unexpected(there.error());
   const Deadline patience = deadline.sooner(Deadline::in(clock_, 3s));
   if (!wait_unlocked(volume, Deadline::in(clock_, Duration::zero()))) {
-    end_strays(volume.volume, patience);
+    end_strays(folder(volume.volume), patience);
     if (const auto free = wait_unlocked(volume, patience); !free) return tl::unexpected(free.error());
   }
   const std::string log = state_.path(folder(volume.volume) + "/log");
@@ -215,7 +209,7 @@ DriverResult<> StorageDaemons::end(const NbdVolume& volume, Deadline deadline) c
     if (process && !os::wait_gone(clock_, *process, patience)) os::send_signal(*process, SIGKILL);
     if (process && !os::wait_gone(clock_, *process, deadline)) return failed(FailureClass::unknown, "the storage daemon of volume {} does not end", volume.volume);
   } else {
-    end_strays(volume.volume, deadline);
+    end_strays(folder(volume.volume), deadline);
   }
   // A killed daemon's requests may end after it; its lock on the image goes with the last of them.
   if (!std::optional<os::Fd>(os::open_if_there(volume.location.path, O_RDONLY))) return {};

@@ -35,8 +35,10 @@ class StorageDaemons {
   DriverResult<> set_limits(Qmp& qmp, const NbdExport& item, Deadline deadline) const;
   /// Ends the daemon, by force if it does not listen, and returns when nothing of it can write any more.
   DriverResult<> end(const NbdVolume& volume, Deadline deadline) const;
-  /// Kills daemons of that volume whose control socket is lost.
-  void end_strays(const std::string& volume, Deadline deadline) const;
+  /// Kills daemons that work in that folder but cannot be reached.
+  void end_strays(const std::string& folder, Deadline deadline) const;
+  /// Kills daemons of this state directory whose records are lost: nobody could ever remove their exports.
+  void end_lost() const;
   /// Text of the image node for a running daemon.
   std::string image_text(const drivers::Location& location, int image, bool no_backing) const;
 

@@ -4,18 +4,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/failpoint.h"
 #include "exports/nbd/graph.h"
 #include "exports/nbd/listener.h"
 #include "exports/errors.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 
 namespace scoria::exports {
 namespace {
 
-std::string lock_key(const std::string& volume) { return "nbd/" + volume; }
-std::string record_path(const std::string& volume) { return StorageDaemons::folder(volume) + "/record"; }
+/// Names the volume's lock, folder and watch.
+std::string key_of(const std::string& volume) { return StorageDaemons::folder(volume); }
+
+constexpr Duration soon = 200ms;
+
+const metrics::Counters deaths{"scoria_export_daemon_deaths_total", "Storage daemons that ended while they served exports."};
 
 DriverResult<> valid(const ExportSpec& spec) {
   if (!plain_name(spec.name) || !plain_name(spec.volume_id)) return failed(FailureClass::permanent, "'{}' cannot name an export", spec.name);
@@ -60,24 +66,28 @@ DriverResult<> NbdExporter::check(const Call&) {
   return guarded([&] { return daemons_.check(); });
 }
 
-std::optional<NbdVolume> NbdExporter::load(const std::string& volume) const {
-  const std::optional<std::string> text = state_.read(record_path(volume));
+std::optional<NbdVolume> NbdExporter::record_in(const std::string& folder) const {
+  const std::optional<std::string> text = state_.read(folder + "/record");
   if (!text) return std::nullopt;
   std::optional<NbdVolume> record = nbd_volume_from(*text);
-  if (!record) return std::nullopt;
-  // A removed export is not served again, even if its remover died before it changed the record.
-  std::erase_if(record->exports, [&](const NbdExport& item) { return state_.removed(item.name); });
+  // Of a later version, perhaps. To go on without it would be to forget an open door.
+  if (!record) os::fail(EBADMSG, "understand", state_.path(folder + "/record"));
   return record;
 }
 
-void NbdExporter::store(const NbdVolume& volume) const { state_.write(record_path(volume.volume), to_text(volume)); }
+std::optional<NbdVolume> NbdExporter::load(const std::string& volume) const {
+  std::optional<NbdVolume> record = record_in(StorageDaemons::folder(volume));
+  // A removed export is not served again, even if its remover died before it changed the record.
+  if (record) std::erase_if(record->exports, [&](const NbdExport& item) { return state_.removed(item.name); });
+  return record;
+}
+
+void NbdExporter::store(const NbdVolume& volume) const { state_.write(key_of(volume.volume) + "/record", to_text(volume)); }
 
 std::vector<NbdVolume> NbdExporter::records() const {
   std::vector<NbdVolume> out;
-  for (const std::string& folder : state_.names("nbd")) {
-    const std::optional<std::string> text = state_.read("nbd/" + folder + "/record");
-    if (std::optional<NbdVolume> record = text ? nbd_volume_from(*text) : std::nullopt) out.push_back(std::move(*record));
-  }
+  for (const std::string& folder : state_.names("nbd"))
+    if (std::optional<NbdVolume> record = record_in("nbd/" + folder)) out.push_back(std::move(*record));
   return out;
 }
 
@@ -87,8 +97,7 @@ std::optional<std::string> NbdExporter::volume_of(const std::string& name) const
     const std::lock_guard lock(mutex_);
     if (const auto it = volume_by_name_.find(name); it != volume_by_name_.end()) hint = it->second;
   }
-  const std::optional<std::string> text = hint.empty() ? std::nullopt : state_.read(record_path(hint));
-  const std::optional<NbdVolume> hinted = text ? nbd_volume_from(*text) : std::nullopt;
+  const std::optional<NbdVolume> hinted = hint.empty() ? std::nullopt : record_in(StorageDaemons::folder(hint));
   if (hinted && hinted->find(name) != nullptr) return hint;
   for (const NbdVolume& record : records())
     if (record.find(name) != nullptr) return record.volume;
@@ -117,7 +126,7 @@ DriverResult<Connection> NbdExporter::ensure(const Call& call, const ExportSpec&
   if (const auto good = valid(spec); !good) return tl::unexpected(good.error());
   if (const auto good = valid(spec.throttle); !good) return tl::unexpected(good.error());
   return guarded([&]() -> DriverResult<Connection> {
-    const auto lock = state_.lock(lock_key(spec.volume_id), call.deadline);
+    const auto lock = state_.lock(key_of(spec.volume_id), call.deadline);
     if (!lock) return locked(spec.volume_id);
     if (state_.removed(spec.name)) return failed(FailureClass::permanent, "export {} was removed; its name is not used again", spec.name);
     std::optional<NbdVolume> known = load(spec.volume_id);
@@ -142,7 +151,7 @@ DriverResult<Connection> NbdExporter::ensure(const Call& call, const ExportSpec&
 /// A removal that died between shutting the door and putting the last client out is finished here.
 DriverResult<> NbdExporter::clear_empty(std::optional<NbdVolume>& known, Deadline deadline) {
   if (!known || !known->exports.empty()) return {};
-  supervisor_.forget(lock_key(known->volume));
+  supervisor_.forget(key_of(known->volume));
   if (const auto ended = daemons_.end(*known, deadline); !ended) return ended;
   drop_volume(known->volume);
   known.reset();
@@ -179,7 +188,7 @@ DriverResult<> NbdExporter::take_over(const NbdVolume& volume, Qmp& qmp) {
   if (!process) return failed(FailureClass::transient, "the storage daemon of volume {} has just ended", volume.volume);
   if (!kept(volume))
     if (std::optional<os::Fd> listener = listener_of(process->pid, StorageDaemons::listener_number)) keep(volume, std::move(*listener));
-  if (!supervisor_.watches(lock_key(volume.volume))) watch(volume.volume, *process);
+  if (!supervisor_.watches(key_of(volume.volume))) watch(volume.volume, *process);
   return {};
 }
 
@@ -193,7 +202,7 @@ DriverResult<> NbdExporter::choose_port(NbdVolume& volume) {
     std::optional<os::Fd> listener = listen_tcp(options_.nbd_listen_address, port);
     if (!listener && i == 0) {
       // Perhaps it is the volume's own daemon of before the state directory was lost.
-      daemons_.end_strays(volume.volume, Deadline::in(clock_, 5s));
+      daemons_.end_strays(key_of(volume.volume), Deadline::in(clock_, 5s));
       listener = listen_tcp(options_.nbd_listen_address, port);
     }
     if (!listener) continue;
@@ -228,28 +237,34 @@ DriverResult<> NbdExporter::launch(NbdVolume& volume, Deadline deadline) {
 }
 
 void NbdExporter::watch(const std::string& volume, const os::Process& process) {
-  supervisor_.watch(lock_key(volume), process, [this, volume] { revive(volume); });
+  supervisor_.watch(key_of(volume), process, [this, folder = key_of(volume), since = clock_.now()] {
+    deaths.with().add();
+    // One that ends as soon as it is started is left to the next look: restarts must not eat the machine.
+    if (clock_.now() - since > soon) revive(folder, 5s);
+  });
 }
 
-void NbdExporter::revive(const std::string& volume) {
-  const Deadline deadline = Deadline::in(clock_, 5s);
+void NbdExporter::revive(const std::string& folder, Duration patience) {
   const DriverResult<> done = guarded([&]() -> DriverResult<> {
-    const auto lock = state_.lock(lock_key(volume), deadline);
-    if (!lock) return locked(volume);
-    std::optional<NbdVolume> record = load(volume);
+    const std::optional<NbdVolume> seen = record_in(folder);
+    if (!seen) return {};
+    const auto lock = state_.lock(folder, Deadline::in(clock_, patience));
+    if (!lock) return {};  // whoever changes it serves it
+    std::optional<NbdVolume> record = load(seen->volume);
     // Between two files only the driver knows where the volume is: the next ensure() says it.
     if (!record || record->exports.empty() || (!record->next.path.empty() && !record->next_is_overlay)) return {};
-    return serve(*record, deadline);
+    return serve(*record, Deadline::in(clock_, 5s));
   });
-  if (!done) log::warning("exports", {.resource = volume}, "the storage daemon is not back yet, next try within a second: {}", done.error().message);
+  if (!done && complaints_.due(folder, done.error().message))
+    log::warning("exports", {}, "the storage daemon of {} is not back yet, it is tried every second: {}", folder, done.error().message);
 }
 
 void NbdExporter::look() {
-  for (const NbdVolume& record : records())
-    if (!supervisor_.watches(lock_key(record.volume))) revive(record.volume);
+  for (const std::string& name : state_.names("nbd"))
+    if (const std::string folder = "nbd/" + name; !supervisor_.watches(folder)) revive(folder, Duration::zero());
   const std::lock_guard lock(mutex_);
   // The folder is made before its socket, so a socket without folder is one that another process has removed.
-  std::erase_if(listeners_, [&](const auto& entry) { return !state_.exists(StorageDaemons::folder(entry.first)); });
+  std::erase_if(listeners_, [&](const auto& entry) { return !state_.exists(key_of(entry.first)); });
 }
 
 DriverResult<> NbdExporter::remove(const Call& call, const std::string& name) {
@@ -260,13 +275,12 @@ DriverResult<> NbdExporter::remove(const Call& call, const std::string& name) {
     FAILPOINT("exports.nbd.doomed");
     const std::optional<std::string> id = volume_of(name);
     if (!id) return {};
-    const auto lock = state_.lock(lock_key(*id), call.deadline);
+    const auto lock = state_.lock(key_of(*id), call.deadline);
     if (!lock) return locked(*id);
-    const std::optional<std::string> text = state_.read(record_path(*id));
-    std::optional<NbdVolume> volume = text ? nbd_volume_from(*text) : std::nullopt;
+    std::optional<NbdVolume> volume = record_in(key_of(*id));
     const NbdExport* item = volume ? volume->find(name) : nullptr;
     if (item == nullptr) return {};
-    if (const auto cut = cut_off(*volume, *item, call.deadline); !cut) return cut;
+    if (const auto cut = cut_off(*volume, *item, call.deadline.sooner(Deadline::in(clock_, 30s))); !cut) return cut;
     FAILPOINT("exports.nbd.cut_off");
     std::erase_if(volume->exports, [&](const NbdExport& other) { return other.name == name; });
     if (volume->exports.empty()) drop_volume(*id);
@@ -286,12 +300,12 @@ DriverResult<> NbdExporter::cut_off(NbdVolume& volume, const NbdExport& item, De
   if (qmp && *qmp && dropped && !last) return {};
   if (qmp) qmp->reset();  // a daemon talks to one at a time
   // The last one goes with its daemon; one that does not obey is killed, the others' clients reconnect to its successor.
-  if (last) supervisor_.forget(lock_key(volume.volume));
+  if (last) supervisor_.forget(key_of(volume.volume));
   return daemons_.end(volume, deadline);
 }
 
 void NbdExporter::drop_volume(const std::string& volume) {
-  supervisor_.forget(lock_key(volume));
+  supervisor_.forget(key_of(volume));
   {
     const std::lock_guard lock(mutex_);
     listeners_.erase(volume);
@@ -304,7 +318,7 @@ DriverResult<> NbdExporter::throttle(const Call& call, const std::string& name, 
   return guarded([&]() -> DriverResult<> {
     const std::optional<std::string> id = volume_of(name);
     if (!id) return failed(FailureClass::permanent, "there is no export {}", name);
-    const auto lock = state_.lock(lock_key(*id), call.deadline);
+    const auto lock = state_.lock(key_of(*id), call.deadline);
     if (!lock) return locked(*id);
     std::optional<NbdVolume> volume = load(*id);
     NbdExport* item = volume ? volume->find(name) : nullptr;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "drivers/live.h"
+#include "exports/complaints.h"
 #include "exports/exporter.h"
 #include "exports/nbd/daemon.h"
 #include "exports/options.h"
@@ -40,6 +41,8 @@ class NbdExporter final : public Exporter {
 
   /// Takes over or restarts what the records of this node name. Called by the supervisor each second and at start.
   void look();
+  /// Before anything else: daemons that nobody could command any more are ended.
+  void end_lost() { daemons_.end_lost(); }
 
  private:
   struct Listener {
@@ -47,6 +50,9 @@ class NbdExporter final : public Exporter {
     os::Fd socket;
   };
 
+  /// What the record in that folder says. Throws when it cannot be understood.
+  std::optional<NbdVolume> record_in(const std::string& folder) const;
+  /// The same for a volume, without exports that are being removed.
   std::optional<NbdVolume> load(const std::string& volume) const;
   /// All records, with exports that are being removed.
   std::vector<NbdVolume> records() const;
@@ -80,7 +86,7 @@ class NbdExporter final : public Exporter {
   void drop_volume(const std::string& volume);
 
   void watch(const std::string& volume, const os::Process& process);
-  void revive(const std::string& volume);
+  void revive(const std::string& folder, Duration patience);
   void keep(const NbdVolume& volume, os::Fd listener);
   std::optional<os::Fd> kept(const NbdVolume& volume) const;
   Connection connection(const NbdVolume& volume, const NbdExport& item) const;
@@ -90,6 +96,7 @@ class NbdExporter final : public Exporter {
   State& state_;
   Supervisor& supervisor_;
   const StorageDaemons daemons_;
+  Complaints complaints_{clock_};
   mutable std::mutex mutex_;
   std::map<std::string, Listener> listeners_;          // guarded by mutex_: by volume, kept so that clients wait while a daemon restarts
   std::map<std::string, std::string> volume_by_name_;  // guarded by mutex_: a hint

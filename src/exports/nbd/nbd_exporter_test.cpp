@@ -120,6 +120,26 @@ TEST_F(Nbd, a_lost_state_directory_is_made_again_from_the_specification) {
   EXPECT_TRUE(io(uri, {"read 0 4k"})) << said;
 }
 
+TEST_F(Nbd, a_daemon_whose_record_is_lost_is_ended_at_the_next_start) {
+  ensure(spec("a1", raw("v1"), "nbd+unix"));
+  const auto process = daemon("vol-v1");
+  ASSERT_TRUE(process.has_value());
+  exports->stop();
+  exports.reset();
+  os::remove_tree(os::open_directory(folder), "s");
+  start();
+  EXPECT_FALSE(os::alive(*process));
+}
+
+TEST_F(Nbd, a_record_that_cannot_be_understood_is_not_taken_for_none) {
+  ensure(spec("a1", raw("v1"), "nbd+unix"));
+  const std::string path = options.state_directory + "/" + StorageDaemons::folder("vol-v1") + "/record", good = os::read_file(path);
+  os::write_file_atomically(path, R"({"version":99})");
+  EXPECT_FALSE(exports->remove(call(1s), "a1").has_value());
+  os::write_file_atomically(path, good);
+  EXPECT_TRUE(exports->remove(call(), "a1").has_value());
+}
+
 TEST_F(Nbd, limits_change_while_it_serves) {
   ensure(spec("a1", raw("v1"), "nbd+unix"));
   ASSERT_TRUE(exports->throttle(call(), "nbd", "a1", {.write_iops = 100}).has_value());

@@ -17,7 +17,7 @@ std::string job_argument(int image) { return fmt::format(R"({{"id":"{}"}})", job
 
 std::string node_argument(const char* key, const std::string& node) { return fmt::format(R"({{"{}":"{}"}})", key, node); }
 
-std::string key_of(const std::string& volume) { return "nbd/" + volume; }
+std::string key_of(const std::string& volume) { return StorageDaemons::folder(volume); }
 
 /// What the daemon says about one of its nodes; null when it has none of that name.
 DriverResult<json::Value> node_of(Qmp& qmp, const std::string& name, Deadline deadline) {
