@@ -61,7 +61,7 @@ def test_the_first_start_writes_the_way_in_for_its_owner_alone(node, auth):
 def test_openstack_logs_in_and_finds_the_block_storage_service(node, auth):
     token = openstack(node, "token", "issue")
     types = {row["Type"] for row in openstack(node, "catalog", "list")}
-    assert types == {"volumev3", "block-storage", "identity"}
+    assert types == {"volumev3", "block-storage", "identity", "image"}
     versions = openstack(node, "versions", "show", "--service", "block-storage")
     assert versions[0]["Max Microversion"] == "3.71"
     # With a service of its own kind: a token from Keystone v3 without the CLI's help.
