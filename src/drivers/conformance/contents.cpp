@@ -237,7 +237,7 @@ void changed_blocks_miss_nothing(Bench& b) {
       const auto extents = b.eventually("changed", [&] { return changes.changed(b.call(), points[older].first, points[newer].first); });
       const Content told = blocks_of(*extents, b.size(2));
       const Content &before = points[older].second, &after = points[newer].second;
-      for (std::int64_t block = 0; block * block_size < b.size(2).count; ++block) {
+      for (const auto& [block, unused] : merged(merged(before, after), told)) {
         const auto was = before.find(block), is = after.find(block);
         const int old_value = was == before.end() ? 0 : was->second, new_value = is == after.end() ? 0 : is->second;
         const auto said = told.find(block);
