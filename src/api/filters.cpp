@@ -104,7 +104,7 @@ class FilterReader {
     switch (field.kind) {
       case Kind::flag: return add_flag(field, value);
       case Kind::time: return add_times(field, value);
-      case Kind::raw: return add_text(field.key, std::string(value));
+      case Kind::raw: return add_text(field.meaning(), std::string(value));
       case Kind::entries: return add_entries(field, value);
       case Kind::text:
       case Kind::integer: break;
@@ -114,7 +114,7 @@ class FilterReader {
 
   void add_like(const ListField& field, std::string_view value) {
     if (field.kind != Kind::text && field.kind != Kind::raw) query_.nothing = true;
-    query_.filters.push_back({std::string(field.key), Test::contains, {std::string(value)}, {}});
+    query_.filters.push_back({std::string(field.meaning()), Test::contains, {std::string(value)}, {}});
   }
 
  private:
@@ -126,11 +126,11 @@ class FilterReader {
   Result<> add_flag(const ListField& field, std::string_view value) {
     if (!request_.since(strict_flags_since)) {
       const bool no = value == "False" || value == "false" || value == "FALSE" || value.empty();
-      return add_text(field.key, no ? "false" : "true");
+      return add_text(field.meaning(), no ? "false" : "true");
     }
     const std::optional<bool> flag = read_flag(value);
     if (!flag) return refuse(RefusalCode::invalid_input, "Value '{}' for filter {} is no boolean.", value, field.key);
-    return add_text(field.key, *flag ? "true" : "false");
+    return add_text(field.meaning(), *flag ? "true" : "false");
   }
 
   /// `gt:2026-01-01T00:00:00,lte:…`
@@ -147,13 +147,13 @@ class FilterReader {
         return refuse(RefusalCode::invalid_input, "Filter {} must look like gt:2026-01-31T12:34:56 (gt, gte, eq, neq, lt, lte), not '{}'.", field.key,
                       part);
       }
-      query_.filters.push_back({std::string(field.key), found->second, {text}, {}});
+      query_.filters.push_back({std::string(field.meaning()), found->second, {text}, {}});
     }
     return {};
   }
 
   Result<> add_entries(const ListField& field, std::string_view value) {
-    ListFilter filter{std::string(field.key), Test::has_entries, {}, {}};
+    ListFilter filter{std::string(field.meaning()), Test::has_entries, {}, {}};
     const std::optional<json::Value> map = read_python_literal(value);
     if (!map || !map->is_object()) {
       query_.nothing = true;
@@ -173,9 +173,9 @@ class FilterReader {
 
   Result<> add_literal(const ListField& field, std::string_view value) {
     const std::optional<json::Value> literal = read_python_literal(value);
-    if (!literal || literal->is_number() || literal->is_bool()) return add_text(field.key, std::string(value));
-    if (is_scalar(*literal)) return add_text(field.key, scalar(*literal));
-    ListFilter filter{std::string(field.key), Test::one_of, {}, {}};
+    if (!literal || literal->is_number() || literal->is_bool()) return add_text(field.meaning(), std::string(value));
+    if (is_scalar(*literal)) return add_text(field.meaning(), scalar(*literal));
+    ListFilter filter{std::string(field.meaning()), Test::one_of, {}, {}};
     const bool flat = literal->is_array() && std::all_of(literal->array().begin(), literal->array().end(), is_scalar);
     if (!flat) {
       query_.nothing = true;

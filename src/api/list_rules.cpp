@@ -6,7 +6,7 @@ namespace {
 using enum ListField::Kind;
 constexpr int never = ListField::never;
 
-// key, kind, filter since 3.N, sort since 3.N, for everybody below 3.31
+// key, kind, filter since 3.N, sort since 3.N, for everybody below 3.31; what clients that know the columns' names call it
 constexpr ListField volume_fields[] = {
     {"id", text, 0, 0, false},
     {"name", raw, 0, 0, true},
@@ -36,6 +36,8 @@ constexpr ListField volume_fields[] = {
     {"replication_status", text, 0, 0, false},
     {"provider_id", text, 0, never, false},
     {"service_uuid", text, 0, never, false},
+    {"display_name", raw, 0, 0, false, "name"},
+    {"display_description", text, 0, 0, false, "description"},
 };
 
 constexpr ListField snapshot_fields[] = {
@@ -54,6 +56,8 @@ constexpr ListField snapshot_fields[] = {
     {"volume_size", integer, 0, 0, false},
     {"volume_type_id", text, 0, never, false},
     {"group_snapshot_id", text, 0, never, false},
+    {"display_name", raw, 0, 0, false, "name"},
+    {"display_description", text, 0, 0, false, "description"},
 };
 
 constexpr ListField attachment_fields[] = {
@@ -107,6 +111,8 @@ constexpr ListField backup_fields[] = {
     {"data_timestamp", time, never, 0, false},
     {"project_id", text, 0, 0, false},
     {"user_id", text, 0, 0, false},
+    {"display_name", raw, 0, 0, false, "name"},
+    {"display_description", text, 0, 0, false, "description"},
 };
 
 constexpr ListField group_fields[] = {

@@ -45,7 +45,7 @@ Result<SortKey> sort_key(const ApiRequest& request, const ListRules& rules, std:
   if (direction != "asc" && direction != "desc") {
     return refuse(RefusalCode::invalid_input, "'{}' is no sort direction: it must be asc or desc.", direction);
   }
-  return SortKey{std::string(key), direction == "asc"};
+  return SortKey{std::string(field->meaning()), direction == "asc"};
 }
 
 void append_ties(ListQuery& query) {

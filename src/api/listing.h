@@ -20,7 +20,9 @@ struct ListField {
   int filter_since = 0;    // 3.N; below, the filter is dropped. never: no filter
   int sort_since = never;  // 3.N; below, sorting by it is refused
   bool before_31 = false;  // may be used without the admin role below 3.31
+  std::string_view means = {};  // another name of this key, the one that lists know; empty: this is it
   static constexpr int never = no_limit;
+  std::string_view meaning() const { return means.empty() ? key : means; }
 };
 
 /// How one resource is listed; the rules of all resources stand in list_rules.cpp.

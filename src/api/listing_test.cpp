@@ -68,6 +68,14 @@ TEST_F(Listing, sorting_in_both_styles) {
   EXPECT_EQ(order_of(read({{"sort_dir", "asc"}}).value()), "+created_at+id");
 }
 
+TEST_F(Listing, clients_may_use_the_old_names_of_columns) {
+  EXPECT_EQ(order_of(read({{"sort", "display_name:asc"}}).value()), "+name+created_at+id");
+  minor = 29;
+  EXPECT_EQ(order_of(read({{"sort", "display_name:asc"}}, snapshot_list).value()), "+name+created_at+id");
+  admin = true;
+  EXPECT_EQ(read({{"display_name", "a"}}).value().filters.at(0).key, "name");
+}
+
 TEST_F(Listing, bad_sorts_are_refused) {
   for (const Query& bad : {Query{{"sort", "nothing"}}, Query{{"sort", "name:up"}}, Query{{"sort", "name"}, {"sort_key", "name"}}, Query{{"sort", ""}},
                            Query{{"sort_key", "metadata"}}, Query{{"sort", "name,"}}}) {

@@ -10,6 +10,7 @@
 #include "api/errors.h"
 #include "api/attachments/handlers.h"
 #include "api/discovery.h"
+#include "api/explain.h"
 #include "api/snapshots/handlers.h"
 #include "api/volumes/handlers.h"
 #include "app/backends.h"
@@ -17,6 +18,7 @@
 #include "app/database.h"
 #include "app/exports.h"
 #include "app/identity.h"
+#include "app/scheduling.h"
 #include "config/options/api.h"
 #include "config/options/general.h"
 #include "config/options/identity.h"
@@ -155,7 +157,8 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   for (const std::string& section : has_role(general, "volume") ? p.config.backends() : std::vector<std::string>{})
     p.backends.add(make_backend(p.config, section, deployment, clock, p.random, p.exports.get()));
 
-  p.operation_services = std::make_unique<operations::Services>(operations::Services{*p.database, clock, p.random, p.backends, p.exports.get(), p.sealer.get(), {}});
+  p.operation_services = std::make_unique<operations::Services>(
+      operations::Services{*p.database, clock, p.random, p.backends, p.exports.get(), p.sealer.get(), make_scheduler(p.config)});
   operations::register_all(p.kinds, *p.operation_services);
   // Whoever was declared dead must not touch anything again; a supervisor starts the next incarnation.
   const auto fenced = [] { ::_exit(75); };
@@ -164,7 +167,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
                                                                        [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get()});
-  p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, {}});
+  p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, list_limits(p.config)});
   p.policy = std::make_unique<LivePolicy>(p.config);
   p.identity = std::make_unique<Identity>(p.config, *p.database, clock, p.random);
   p.parking = std::make_unique<api::OperationParking>(*p.database, clock);
@@ -178,6 +181,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_attachments(handlers, *p.api_services);
   api::mount_connections(handlers, *p.api_services);
   api::mount_administration(handlers, *p.api_services);
+  api::mount_explain(handlers, *p.api_services, p.operation_services->scheduler);
   api::PipelineOptions options;
   const auto api_options = p.config.read<config::ApiOptions>();
   options.public_endpoint = api_options.public_endpoint;

@@ -36,7 +36,6 @@ struct PoolState {
   bool multiattach = false;
   std::string zone;
   bool up = true, disabled = false, frozen = false;
-  std::string down_reason;       // why it is not up, if the backend says
   std::string filter_function;   // the driver filter's expression, may be empty
   std::string goodness_function;
   json::Value capabilities;      // an object: what else it reports, for extra specs

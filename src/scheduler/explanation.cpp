@@ -42,16 +42,18 @@ std::string Explanation::summary() const {
   std::string out = fmt::format("None of {} pools can take {}: kept out {}.", candidates.size(), in_gib(wanted), reasons);
   if (const Verdict* verdict = nearest(candidates)) {
     const Objection& objection = verdict->objections[0];
-    out += fmt::format(" Nearest is {}: {}; {}.", verdict->host, objection.reason, objection.fix);
+    out += fmt::format(" Of the nearest, {}: {}.", objection.reason, objection.fix);
   }
   return out;
 }
 
-void Explanation::write(json::Writer& out) const {
+void Explanation::write(json::Writer& out, bool with_hosts) const {
   out.begin_object().field("summary", summary()).key("wanted_gib").number(gib_of(wanted));
   out.key("candidates").begin_array();
   for (const Verdict& verdict : candidates) {
-    out.begin_object().field("host", verdict.host).field("passed", verdict.passed()).key("taken_gib").number(gib_of(verdict.taken));
+    out.begin_object();
+    if (with_hosts) out.field("host", verdict.host);
+    out.field("passed", verdict.passed()).key("taken_gib").number(gib_of(verdict.taken));
     out.key("objections").begin_array();
     for (const Objection& objection : verdict.objections) {
       out.begin_object().field("filter", objection.filter).field("reason", objection.reason).key("fix").string_or_null(objection.fix);

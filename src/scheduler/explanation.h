@@ -27,10 +27,11 @@ struct Explanation {
   /// Nothing fits now, but may without anybody doing anything: no pool is known yet, or one that could take it is served
   /// by nobody just now.
   bool may_pass() const;
-  /// One sentence for the volume's user: how many pools there are, what kept them out, and the nearest fix.
+  /// For the volume's user: how many pools there are, what kept them out, and the nearest fix. No names of hosts.
   std::string summary() const;
-  /// {"wanted_gib", "candidates": [{"host", "passed", "objections": [{"filter", "reason", "fix", …}], "weight", …}], "notes"}
-  void write(json::Writer& out) const;
+  /// {"summary", "wanted_gib", "candidates": [{"host", "passed", "objections": [{"filter", "reason", "fix", …}], "weight",
+  /// …}], "notes"}; hosts are for operators.
+  void write(json::Writer& out, bool with_hosts) const;
 };
 
 }  // namespace scoria::scheduler

@@ -30,18 +30,17 @@ std::string listed(const std::vector<std::string>& items) {
 Examined service_state(const Candidate& candidate, const PlacementRequest&) {
   constexpr std::string_view name = "ServiceState";
   const PoolState& pool = candidate.pool;
-  if (pool.disabled) return object(name, "its service is disabled", fmt::format("enable the service of {}", pool.backend));
-  if (pool.frozen) return object(name, "its backend is frozen", fmt::format("thaw {}", pool.backend));
+  if (pool.disabled) return object(name, "its service is disabled", "enable its service");
+  if (pool.frozen) return object(name, "its backend is frozen", "thaw its backend");
   if (pool.up) return std::nullopt;
-  Examined out = object(name, pool.down_reason.empty() ? "no live node serves it" : fmt::format("it is down: {}", pool.down_reason),
-                        fmt::format("start the service of {}", pool.backend));
+  Examined out = object(name, "no live node serves it, or its backend is down", "start its service");
   out->temporary = true;
   return out;
 }
 
 Examined source_place(const Candidate& candidate, const PlacementRequest& request) {
   if (request.pinned.empty() || request.pinned == candidate.pool.host()) return std::nullopt;
-  return object("SourcePlace", fmt::format("the source is in {}, and is copied there", request.pinned));
+  return object("SourcePlace", "the source is in another pool, and is copied there");
 }
 
 Examined availability_zone(const Candidate& candidate, const PlacementRequest& request) {
@@ -99,7 +98,7 @@ Examined driver(const Candidate& candidate, const PlacementRequest& request) {
     return object("DriverFilter", fmt::format("its filter_function cannot be evaluated: {}", value.error().message), "correct the backend's filter_function");
   }
   if (is_true(*value)) return std::nullopt;
-  return object("DriverFilter", fmt::format("its filter_function says no: {}", candidate.pool.filter_function));
+  return object("DriverFilter", "its filter_function says no");
 }
 
 Examined json_query(const Candidate& candidate, const PlacementRequest& request) {
@@ -118,7 +117,7 @@ Examined instance_locality(const Candidate& candidate, const PlacementRequest& r
                   "leave the hint local_to_instance out");
   }
   if (candidate.pool.backend.substr(0, candidate.pool.backend.find('@')) == *request.instance_host) return std::nullopt;
-  return object(name, fmt::format("instance {} runs on {}", request.hints.local_to_instance, *request.instance_host));
+  return object(name, fmt::format("instance {} runs on another host", request.hints.local_to_instance));
 }
 
 Examined retry(const Candidate& candidate, const PlacementRequest& request) {

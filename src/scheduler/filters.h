@@ -10,7 +10,8 @@
 
 namespace scoria::scheduler {
 
-/// Why a filter lets a pool not pass, and the nearest thing that would change it.
+/// Why a filter lets a pool not pass, and the nearest thing that would change it. Both are for users as well: no names of
+/// hosts.
 struct Objection {
   std::string filter;  // "CapacityFilter"
   std::string reason;  // without the pool's name, no full stop

@@ -82,10 +82,10 @@ TEST(Scheduler, the_summary_names_the_nearest_fix) {
   PlacementRequest request = of_gib(10);
   request.zones = {"nova"};
   EXPECT_EQ(decide(request, pools).explanation.summary(),
-            "None of 3 pools can take 10 GiB: kept out 1 by AvailabilityZoneFilter, 2 by CapacityFilter. Nearest is node@c#p: it is in zone far, wanted is "
-            "nova; ask for zone far, or for none.");
+            "None of 3 pools can take 10 GiB: kept out 1 by AvailabilityZoneFilter, 2 by CapacityFilter. Of the nearest, it is in zone far, wanted is "
+            "nova: ask for zone far, or for none.");
   pools[2].disabled = true;
-  EXPECT_NE(decide(request, pools).explanation.summary().find("Nearest is node@b#p: 10 GiB are needed, 5 GiB are left"), std::string::npos);
+  EXPECT_NE(decide(request, pools).explanation.summary().find("Of the nearest, 10 GiB are needed, 5 GiB are left"), std::string::npos);
   EXPECT_EQ(decide(request, {}).explanation.summary(), "No backend has reported a pool yet.");
 }
 
@@ -232,11 +232,15 @@ TEST(Scheduler, a_lottery_follows_the_weights) {
 
 TEST(Scheduler, the_explanation_renders_as_json) {
   json::Writer out;
-  decide(of_gib(13), {pool("a", 100, 100, 90), pool("b", 100, 100)}).explanation.write(out);
+  decide(of_gib(13), {pool("a", 100, 100, 90), pool("b", 100, 100)}).explanation.write(out, true);
   const json::Value written = json::parse(out.text()).value();
   EXPECT_EQ(written["candidates"].array().at(0)["passed"].boolean(), false);
   EXPECT_EQ(written["candidates"].array().at(0)["objections"].array().at(0)["missing_gib"].number(), 3);
   EXPECT_EQ(written["candidates"].array().at(1)["weights"]["CapacityWeigher"].number(), 0);
+  EXPECT_NE(out.text().find("node@"), std::string::npos);
+  json::Writer for_users;
+  decide(of_gib(13), {pool("a", 100, 100, 90), pool("b", 100, 100)}).explanation.write(for_users, false);
+  EXPECT_EQ(for_users.text().find("node@"), std::string::npos);
 }
 
 /// The same question asked of the pool's numbers in another way.

@@ -249,6 +249,12 @@ ListSql count_sql(const ListTable& table, const ListQuery& query) {
 
 Result<ListedRows> run_list(db::Transaction& tx, const ListTable& table, const ListQuery& query) {
   SCORIA_CHECK(!query.sort.empty() && query.sort.back().key == "id", "a list without a total order");
+  for (const SortKey& key : query.sort) {
+    const ListColumn* column = table.find(key.key);
+    if (column == nullptr || column->type == Type::entries) {
+      return refuse(RefusalCode::invalid_input, "'{}' is no key that this list can be sorted by.", key.key);
+    }
+  }
   db::Values marker;
   if (!query.marker.empty()) {
     const ListSql sql = marker_sql(table, query);

@@ -45,7 +45,7 @@ struct ListSql {
 };
 
 /// The statements of one list. A filter by a key that the table lacks, or by a value that is not of the column's type,
-/// matches nothing. Sort keys must be in the table (asserted): the API refuses others. `marker` are the values of the
+/// matches nothing. Sort keys must be in the table (asserted; run_list refuses others). `marker` are the values of the
 /// marker's sort keys, as marker_sql gave them; empty without marker. Keyset paged: the cost of a page does not grow with
 /// its number (an offset is for those who ask for it).
 ListSql page_sql(const ListTable& table, const ListQuery& query, const db::Values& marker);
@@ -57,7 +57,8 @@ struct ListedRows {
   std::optional<std::int64_t> count;  // set when the query asked for it
 };
 
-/// Runs them. Refuses not_found when the marker is no row that this caller may list.
+/// Runs them. Refuses not_found when the marker is no row that this caller may list, invalid_input for a sort key that the
+/// table lacks.
 Result<ListedRows> run_list(db::Transaction& tx, const ListTable& table, const ListQuery& query);
 
 }  // namespace scoria::store

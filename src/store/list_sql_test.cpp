@@ -132,6 +132,14 @@ TEST_P(ListSqlOn, an_unknown_or_foreign_marker_is_not_found) {
   }
 }
 
+TEST_P(ListSqlOn, a_sort_key_that_the_table_lacks_is_refused) {
+  ListQuery query;
+  for (const char* key : {"nonsense", "metadata"}) {
+    query.sort = {{key, true}, {"id", true}};
+    EXPECT_EQ(list(query).error().code, RefusalCode::invalid_input) << key;
+  }
+}
+
 TEST_P(ListSqlOn, the_count_is_of_all_matches_whatever_the_page) {
   insert(a_few());
   ListQuery query;
