@@ -10,6 +10,7 @@
 #include "api/errors.h"
 #include "api/attachments/handlers.h"
 #include "api/discovery.h"
+#include "api/operations/handlers.h"
 #include "api/explain.h"
 #include "api/snapshots/handlers.h"
 #include "api/volumes/handlers.h"
@@ -180,6 +181,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_snapshots(handlers, *p.api_services);
   api::mount_attachments(handlers, *p.api_services);
   api::mount_connections(handlers, *p.api_services);
+  api::mount_operations(handlers, *p.api_services);
   api::mount_administration(handlers, *p.api_services);
   api::mount_explain(handlers, *p.api_services, p.operation_services->scheduler);
   api::PipelineOptions options;

@@ -249,3 +249,8 @@ def test_the_walk_with_scorias_own_client(scoria, tmp_path):
     for name in ("one", "two"):
         cli("volume", "delete", name, "--wait")
     assert json.loads(cli("volume", "list", "-o", "json")) == []
+    operations = json.loads(cli("operation", "list", "-o", "json"))["operations"]
+    assert {one["state"] for one in operations} == {"succeeded"}
+    shown = json.loads(cli("operation", "show", operations[0]["id"], "-o", "json"))
+    assert shown["kind"] == "volume.delete" and [step["step"] for step in shown["steps"]] == ["wait", "destroy"]
+    cli("operation", "cancel", operations[0]["id"], code=4)  # it has ended
