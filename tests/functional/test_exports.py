@@ -219,6 +219,22 @@ def test_a_stopped_client_that_was_cut_off_changes_nothing_when_it_wakes(rig, tr
     print(f"{transport}: {FENCES} times, {changed} bytes changed")
 
 
+@pytest.mark.parametrize("transport", ["nbd+unix", "iscsi"])
+def test_a_daemon_that_does_not_answer_keeps_nobody_in(rig, transport):
+    place = rig.raw("v")
+    gone, stays = rig.attach(rig.spec(place, transport)), rig.attach(rig.spec(place, transport))
+    assert gone.io("write -P 1 0 64k")
+    os.kill(rig.tgtd() if transport == "iscsi" else rig.daemons()[0], signal.SIGSTOP)
+    began = time.time()
+    rig.detach(gone.name)
+    print(f"{transport}: cut off after {time.time() - began:.1f} s")
+    assert not gone.io("write -P 2 0 64k")
+    end = time.time() + 10
+    while not stays.io("read -P 1 0 64k") and time.time() < end:
+        time.sleep(0.1)
+    assert stays.io("read -P 1 0 64k")
+
+
 @pytest.mark.parametrize("transport,seen", [("local", True), ("nbd+unix", False), ("iscsi", False)])
 def test_growing_under_a_busy_client(rig, transport, seen):
     place = rig.raw("v")

@@ -73,6 +73,7 @@ class IscsiExporter final : public Exporter {
   DriverResult<> make_lun(const IscsiTarget& target, Deadline deadline);
   DriverResult<> drop_lun(std::int32_t tid, Deadline deadline);
   DriverResult<> drop_target(const IscsiTarget& target, Deadline deadline);
+  DriverResult<> drop_named(const std::string& name, Deadline deadline);
   void close_connections(std::int32_t tid, Deadline deadline);
   DriverResult<> set_state(std::int32_t tid, std::string_view state, Deadline deadline);
   /// The answer must be success or `also`.

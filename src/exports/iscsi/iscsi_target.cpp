@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +154,14 @@ DriverResult<> IscsiExporter::drop_target(const IscsiTarget& target, Deadline de
   return command({.mode = Mode::account, .op = Op::remove, .parameters = "user=" + target.user}, tgt::error::no_user, "forget an account", deadline);
 }
 
+DriverResult<> IscsiExporter::drop_named(const std::string& name, Deadline deadline) {
+  const DriverResult<std::optional<TgtTarget>> now = shown(name, deadline);
+  if (!now) return tl::unexpected(now.error());
+  if (!*now) return {};
+  const std::string user = (*now)->accounts.empty() ? std::string() : (*now)->accounts.front();
+  return drop_target({.name = name, .user = user, .tid = (*now)->tid}, deadline);
+}
+
 DriverResult<> IscsiExporter::remove(const Call& call, const std::string& name) {
   if (!plain_name(name)) return {};
   return guarded([&]() -> DriverResult<> {
@@ -160,17 +169,14 @@ DriverResult<> IscsiExporter::remove(const Call& call, const std::string& name) 
     FAILPOINT("exports.iscsi.doomed");
     const auto lock = state_.lock("iscsi/" + name, call.deadline);
     if (!lock) return failed(FailureClass::busy, "another thread or process changes export {}", name);
-    std::optional<IscsiTarget> target = load(name);
     // A daemon that has died took its requests with it: the kernel ends them before it lets the process go.
-    if (control_.daemon()) {
-      const Deadline deadline = call.deadline.sooner(Deadline::in(clock_, 30s));
-      const DriverResult<std::optional<TgtTarget>> now = shown(name, deadline);
-      if (!now) return tl::unexpected(now.error());
-      if (*now) {
-        if (!target) target = IscsiTarget{.name = name, .user = (*now)->accounts.empty() ? std::string() : (*now)->accounts.front()};
-        target->tid = (*now)->tid;
-        if (const auto dropped = drop_target(*target, deadline); !dropped) return dropped;
-      }
+    if (const std::optional<os::Process> daemon = control_.daemon()) {
+      const DriverResult<> dropped = drop_named(name, call.deadline.sooner(Deadline::in(clock_, 10s)));
+      // One that does not obey is killed: the others' initiators log in again at its successor, which this name is not told.
+      if (!dropped && call.deadline.passed(clock_)) return dropped;
+      if (!dropped) os::send_signal(*daemon, SIGKILL);
+      if (!dropped && !os::wait_gone(clock_, *daemon, call.deadline.sooner(Deadline::in(clock_, 10s))))
+        return failed(FailureClass::unknown, "the iSCSI daemon cannot be ended: {}", dropped.error().message);
     }
     FAILPOINT("exports.iscsi.cut_off");
     state_.remove("iscsi/" + name + ".target");

@@ -93,29 +93,9 @@ DriverResult<json::Value> Qmp::execute(std::string_view command, std::string_vie
   while (true) {
     DriverResult<json::Value> message = read_message(deadline);
     if (!message) return message;
-    if (message->find("event") != nullptr) {
-      events_.push_back(std::move(*message));
-    } else if (const json::Value* error = message->find("error")) {
-      return failed(FailureClass::permanent, "{}: {}", command, error->text_or("desc", "refused"));
-    } else {
-      return (*message)["return"];
-    }
-  }
-}
-
-DriverResult<json::Value> Qmp::wait_event(std::string_view name, const std::function<bool(const json::Value& data)>& match, Deadline deadline) {
-  const auto wanted = [&](const json::Value& event) { return event.text_or("event") == name && match(event["data"]); };
-  for (auto it = events_.begin(); it != events_.end(); ++it) {
-    if (!wanted(*it)) continue;
-    json::Value data = (*it)["data"];
-    events_.erase(it);
-    return data;
-  }
-  while (true) {
-    DriverResult<json::Value> message = read_message(deadline);
-    if (!message) return message;
-    if (wanted(*message)) return (*message)["data"];
-    events_.push_back(std::move(*message));
+    if (message->find("event") != nullptr) continue;
+    if (const json::Value* error = message->find("error")) return failed(FailureClass::permanent, "{}: {}", command, error->text_or("desc", "refused"));
+    return (*message)["return"];
   }
 }
 

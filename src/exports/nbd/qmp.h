@@ -1,6 +1,4 @@
 #pragma once
-#include <deque>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,11 +17,9 @@ class Qmp {
   /// Connects and negotiates. Nothing when nobody listens there; an error when the daemon does not answer in time.
   static DriverResult<std::optional<Qmp>> connect(const Clock& clock, const std::string& socket, Deadline deadline);
 
-  /// `arguments` is the text of a JSON object, or empty. What the daemon refuses is permanent with its own words; no
+  /// `arguments` is the text of a JSON object, or empty. Events that come meanwhile are passed over. What the daemon refuses is permanent with its own words; no
   /// answer is unknown.
   DriverResult<json::Value> execute(std::string_view command, std::string_view arguments, Deadline deadline);
-  /// The next event of that name for which `match` holds, also one that came while a command was waited for.
-  DriverResult<json::Value> wait_event(std::string_view name, const std::function<bool(const json::Value& data)>& match, Deadline deadline);
   /// The process that listens.
   std::optional<os::Process> daemon() const;
 
@@ -35,7 +31,6 @@ class Qmp {
   const Clock* clock_;
   os::Fd socket_;
   std::string buffer_;
-  std::deque<json::Value> events_;
 };
 
 }  // namespace scoria::exports
