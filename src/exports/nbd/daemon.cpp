@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
 
 #include "exports/nbd/graph.h"
 #include "exports/strays.h"
@@ -33,6 +32,8 @@ std::string escaped(const std::string& text) {
   for (const char c : text) out.append(c == ',' ? 2 : 1, c);
   return out;
 }
+
+bool contains(const std::vector<std::string>& list, const std::string& text) { return std::find(list.begin(), list.end(), text) != list.end(); }
 
 std::string last_line(const std::string& log) {
   const std::size_t end = log.find_last_not_of('\n');
@@ -166,18 +167,29 @@ DriverResult<> StorageDaemons::add(Qmp& qmp, const NbdVolume& volume, const NbdE
   return {};
 }
 
-DriverResult<> StorageDaemons::converge(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const {
+DriverResult<std::vector<std::string>> StorageDaemons::export_ids(Qmp& qmp, Deadline deadline) const {
   const auto list = qmp.execute("query-block-exports", {}, deadline);
   if (!list) return tl::unexpected(list.error());
-  std::map<std::string, bool> there;
-  for (const json::Value& item : list->array()) there[item.text_or("id")] = item.flag_or("shutting-down");
+  std::vector<std::string> out;
+  for (const json::Value& item : list->array()) out.push_back(item.text_or("id"));
+  return out;
+}
+
+DriverResult<bool> StorageDaemons::has_all(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const {
+  const auto there = export_ids(qmp, deadline);
+  if (!there) return tl::unexpected(there.error());
+  return std::all_of(volume.exports.begin(), volume.exports.end(), [&](const NbdExport& item) { return contains(*there, graph::export_id(item)); });
+}
+
+DriverResult<> StorageDaemons::converge(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const {
+  auto there = export_ids(qmp, deadline);
+  if (!there) return tl::unexpected(there.error());
   for (const NbdExport& item : volume.exports) {
-    const auto it = there.find(graph::export_id(item));
-    const DriverResult<> done = it == there.end() ? add(qmp, volume, item, deadline) : set_limits(qmp, item, deadline);
+    const bool known = std::erase(*there, graph::export_id(item)) > 0;
+    const DriverResult<> done = known ? set_limits(qmp, item, deadline) : add(qmp, volume, item, deadline);
     if (!done) return done;
-    if (it != there.end()) there.erase(it);
   }
-  for (const auto& [id, shutting_down] : there)
+  for (const std::string& id : *there)
     if (const DriverResult<> dropped = drop(qmp, id, deadline); !dropped) return dropped;
   return {};
 }
@@ -187,10 +199,9 @@ DriverResult<> StorageDaemons::drop(Qmp& qmp, const std::string& export_id, Dead
   if (!asked && asked.error().kind != FailureClass::permanent) return tl::unexpected(asked.error());
   // Until the export is off the list a request of its clients may still be under way.
   while (true) {
-    const auto list = qmp.execute("query-block-exports", {}, deadline);
-    if (!list) return tl::unexpected(list.error());
-    const json::Array& items = list->array();
-    if (std::none_of(items.begin(), items.end(), [&](const json::Value& item) { return item.text_or("id") == export_id; })) break;
+    const auto there = export_ids(qmp, deadline);
+    if (!there) return tl::unexpected(there.error());
+    if (!contains(*there, export_id)) break;
     if (deadline.passed(clock_)) return failed(FailureClass::unknown, "requests of a cut off client do not end");
     clock_.sleep(1ms);
   }

@@ -30,6 +30,8 @@ class StorageDaemons {
 
   /// Makes the running daemon export exactly what the record says, with its limits.
   DriverResult<> converge(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const;
+  /// Does the running daemon have every export of the record?
+  DriverResult<bool> has_all(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const;
   /// Cuts all clients of the export off: after success none of their writes is under way.
   DriverResult<> drop(Qmp& qmp, const std::string& export_id, Deadline deadline) const;
   DriverResult<> set_limits(Qmp& qmp, const NbdExport& item, Deadline deadline) const;
@@ -47,6 +49,7 @@ class StorageDaemons {
   std::string tls_object() const;
   DriverResult<> wait_unlocked(const NbdVolume& volume, Deadline deadline) const;
   DriverResult<os::Process> wait_ready(const NbdVolume& volume, const os::Process& process, Deadline deadline) const;
+  DriverResult<std::vector<std::string>> export_ids(Qmp& qmp, Deadline deadline) const;
   DriverResult<> add(Qmp& qmp, const NbdVolume& volume, const NbdExport& item, Deadline deadline) const;
 
   Clock& clock_;

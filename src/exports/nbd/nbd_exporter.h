@@ -73,6 +73,7 @@ class NbdExporter final : public Exporter {
   // Moving, in nbd_live.cpp.
   DriverResult<> settle(NbdVolume& volume, const drivers::Location& place, Qmp& qmp, Deadline deadline);
   DriverResult<> open_overlay(const NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable);
+  DriverResult<> move_to_overlay(NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable);
   DriverResult<> switch_to_overlay(NbdVolume& volume, Qmp& qmp, Deadline deadline);
   DriverResult<bool> start_mirror(const Call& call, const std::string& volume, const drivers::Location& from, const drivers::Location& to);
   DriverResult<> follow_mirror(const Call& call, const std::string& volume);
@@ -90,6 +91,7 @@ class NbdExporter final : public Exporter {
   void keep(const NbdVolume& volume, os::Fd listener);
   std::optional<os::Fd> kept(const NbdVolume& volume) const;
   Connection connection(const NbdVolume& volume, const NbdExport& item) const;
+  static bool must_write_through(const drivers::Location& location);
 
   Clock& clock_;
   const Options& options_;

@@ -47,6 +47,8 @@ DriverResult<> NbdExporter::serve_at(NbdVolume& volume, const drivers::Location&
   } else {
     volume.location = place;
     volume.next = {};
+    volume.next_is_overlay = false;
+    for (NbdExport& item : volume.exports) item.write_through = item.write_through || must_write_through(place);
     store(volume);
   }
   return serve(volume, deadline);
@@ -134,35 +136,40 @@ DriverResult<bool> NbdExporter::redirect(const Call& call, const drivers::Locati
   if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", *id);
   std::optional<NbdVolume> volume = load(*id);
   if (!volume || volume->exports.empty()) return false;
-  if (volume->location.path == to.path) return true;
+  if (volume->location.path == to.path && volume->next.path.empty()) return true;
   DriverResult<std::optional<Qmp>> qmp = daemons_.connect(*id, call.deadline);
   if (!qmp) return tl::unexpected(qmp.error());
   if (!*qmp) {
     // Nobody writes now; the next daemon opens the overlay.
-    volume->location = to;
-    volume->next = {};
-    volume->next_is_overlay = false;
-    store(*volume);
-    if (const auto served = serve(*volume, call.deadline); !served) return tl::unexpected(served.error());
+    const DriverResult<> served = serve_at(*volume, to, call.deadline);
+    if (!served) return tl::unexpected(served.error());
     return true;
   }
+  // A move that its starter did not see through comes first.
+  if (!volume->next.path.empty())
+    if (const auto settled = settle(*volume, volume->next_is_overlay ? volume->next : from, **qmp, call.deadline); !settled) return tl::unexpected(settled.error());
+  if (volume->location.path == to.path) return true;
+  const DriverResult<> moved = move_to_overlay(*volume, to, **qmp, call.deadline, movable);
+  if (!moved) return tl::unexpected(moved.error());
+  return true;
+}
+
+DriverResult<> NbdExporter::move_to_overlay(NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable) {
   // Whether an export writes through is fixed when it is made: to begin now would cut its clients off.
-  if (std::any_of(volume->exports.begin(), volume->exports.end(), [](const NbdExport& item) { return !item.write_through && !item.read_only; }))
-    return failed(FailureClass::busy, "volume {} is exported without writing through and cannot move to an overlay while it is attached", *id);
-  if (const auto opened = open_overlay(*volume, to, **qmp, call.deadline, movable); !opened) return tl::unexpected(opened.error());
-  volume->next = to;
-  volume->next_is_overlay = true;
-  store(*volume);
+  if (std::any_of(volume.exports.begin(), volume.exports.end(), [](const NbdExport& item) { return !item.write_through && !item.read_only; }))
+    return failed(FailureClass::busy, "volume {} is exported without writing through and cannot move to an overlay while it is attached", volume.volume);
+  if (const auto opened = open_overlay(volume, to, qmp, deadline, movable); !opened) return opened;
+  volume.next = to;
+  volume.next_is_overlay = true;
+  store(volume);
   FAILPOINT("exports.nbd.redirecting");
-  const DriverResult<> switched = switch_to_overlay(*volume, **qmp, call.deadline);
-  if (switched) return true;
-  if (switched.error().kind == FailureClass::permanent && !volume->next.path.empty()) {
-    (void)(*qmp)->execute("blockdev-del", node_argument("node-name", graph::image_node(volume->image + 1)), call.deadline);
-    volume->next = {};
-    volume->next_is_overlay = false;
-    store(*volume);
-  }
-  return tl::unexpected(switched.error());
+  const DriverResult<> switched = switch_to_overlay(volume, qmp, deadline);
+  if (switched || switched.error().kind != FailureClass::permanent || volume.next.path.empty()) return switched;
+  (void)qmp.execute("blockdev-del", node_argument("node-name", graph::image_node(volume.image + 1)), deadline);
+  volume.next = {};
+  volume.next_is_overlay = false;
+  store(volume);
+  return switched;
 }
 
 DriverResult<bool> NbdExporter::mirror(const Call& call, const drivers::Location& from, const drivers::Location& to,
@@ -187,7 +194,10 @@ DriverResult<bool> NbdExporter::start_mirror(const Call& call, const std::string
   const auto lock = state_.lock(key_of(id), call.deadline);
   if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", id);
   std::optional<NbdVolume> volume = load(id);
-  if (!volume || volume->exports.empty() || volume->location.path != from.path) return false;
+  if (!volume || volume->exports.empty()) return false;
+  if (!volume->next.path.empty())
+    if (const auto settled = serve_at(*volume, from, call.deadline); !settled) return tl::unexpected(settled.error());
+  if (volume->location.path != from.path) return false;
   DriverResult<std::optional<Qmp>> qmp = daemons_.connect(id, call.deadline);
   if (!qmp) return tl::unexpected(qmp.error());
   // A daemon that is just being restarted comes back with the file it had.
@@ -331,6 +341,7 @@ DriverResult<bool> NbdExporter::resize(const Call& call, const drivers::Location
   DriverResult<std::optional<Qmp>> qmp = daemons_.connect(*id, call.deadline);
   if (!qmp) return tl::unexpected(qmp.error());
   if (!*qmp) return failed(FailureClass::transient, "the storage daemon of volume {} has just ended", *id);
+  if (const auto cancelled = cancel_mirror(*volume, **qmp, call.deadline); !cancelled) return tl::unexpected(cancelled.error());
   if (const auto reached = reach(*volume, size, **qmp, call.deadline); !reached) return tl::unexpected(reached.error());
   return true;
 }
