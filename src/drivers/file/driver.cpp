@@ -64,8 +64,7 @@ DriverResult<> FileDriver::check_pool(PoolState& pool) {
   if (::faccessat(directory.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
     const int error = errno;
     return failed(error == EROFS || error == EACCES ? FailureClass::permanent : FailureClass::transient,
-                  "pool '{}': cannot write to {} ({}): make it writable for this user", pool.config.name, pool.config.directory,
-                  std::generic_category().message(error));
+                  "cannot write to {} ({}): make it writable for this user", pool.config.directory, std::generic_category().message(error));
   }
   sweep(directory);
   if (!pool.probed) {
@@ -75,8 +74,8 @@ DriverResult<> FileDriver::check_pool(PoolState& pool) {
     pool.probed = shares.has_value();
   }
   if (!pool.reflink && !os::find_program("qemu-img"))
-    return failed(FailureClass::permanent, "pool '{}': the file system of {} cannot share blocks and qemu-img is not installed: install the package qemu-utils",
-                  pool.config.name, pool.config.directory);
+    return failed(FailureClass::permanent, "the file system of {} cannot share blocks and qemu-img is not installed: install the package qemu-utils",
+                  pool.config.directory);
   return {};
 }
 
