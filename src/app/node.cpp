@@ -164,7 +164,9 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   // Whoever was declared dead must not touch anything again; a supervisor starts the next incarnation.
   const auto fenced = [] { ::_exit(75); };
   p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite), fenced);
-  p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval);
+  std::optional<store::pools::Service> scheduler;
+  if (has_role(general, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
+  p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
                                                                        [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get()});

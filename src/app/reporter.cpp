@@ -2,6 +2,7 @@
 
 #include "observe/log.h"
 #include "operations/pool_report.h"
+#include "store/messages/messages.h"
 #include "store/pools/pools.h"
 
 namespace scoria::app {
@@ -14,6 +15,22 @@ void Reporter::report() {
       log::warning("backend", {.resource = backend->name}, "report: {}", failure.what());
     }
   }
+  try {
+    report_scheduler();
+  } catch (const db::Error& failure) {
+    log::warning("app", {}, "report: {}", failure.what());
+  }
+}
+
+/// Schedulers also see to what is nobody's: messages that have outlived their time.
+void Reporter::report_scheduler() {
+  if (!scheduler_) return;
+  store::pools::Service row = *scheduler_;
+  row.id = services_.random.uuid(), row.inc = engine_.incarnation();
+  services_.database.write([&](db::Transaction& tx) {
+    store::pools::ensure_service(tx, row);
+    store::messages::reap(tx);
+  });
 }
 
 void Reporter::report_backend(operations::Backend& backend) {

@@ -1,11 +1,13 @@
 #pragma once
 #include <atomic>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/thread_group.h"
 #include "engine/engine.h"
 #include "operations/services.h"
 #include "reconcile/reaper.h"
+#include "store/pools/pools.h"
 
 namespace scoria::app {
 
@@ -13,8 +15,9 @@ namespace scoria::app {
 /// A backend that this node cannot reach stops being served by it, and only it; it is served again when it answers.
 class Reporter {
  public:
-  Reporter(operations::Services& services, engine::Engine& engine, Duration period) 
-      : services_(services), engine_(engine), reaper_(services), period_(period), threads_(services.clock) {}
+  /// `scheduler` is the service row of this node's scheduler, if it has that role: host and zone.
+  Reporter(operations::Services& services, engine::Engine& engine, Duration period, std::optional<store::pools::Service> scheduler = {})
+      : services_(services), engine_(engine), reaper_(services), period_(period), scheduler_(std::move(scheduler)), threads_(services.clock) {}
   /// One round over all backends; also the first thing after the engine's start.
   void report();
   void start();
@@ -23,12 +26,14 @@ class Reporter {
 
  private:
   void report_backend(operations::Backend& backend);
+  void report_scheduler();
   void loop();
 
   operations::Services& services_;
   engine::Engine& engine_;
   reconcile::Reaper reaper_;
   const Duration period_;
+  const std::optional<store::pools::Service> scheduler_;
   std::atomic<bool> stopping_{false};
   Signal stop_;
   ThreadGroup threads_;

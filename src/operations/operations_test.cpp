@@ -1,5 +1,8 @@
+#include "commands/services/state.h"
 #include "commands/snapshots/create.h"
 #include "commands/snapshots/delete.h"
+#include "commands/types/defaults.h"
+#include "commands/types/delete.h"
 #include "commands/volumes/create.h"
 #include "commands/volumes/delete.h"
 #include "commands/volumes/extend.h"
@@ -199,6 +202,80 @@ TEST_P(Node, reverting_flips_to_a_new_object_and_removes_nothing_that_is_needed)
   EXPECT_EQ(status_after_work(before.id), "available");
   EXPECT_NE(volume(before.id)->provider_name, before.provider_name);
   EXPECT_EQ(snapshot_after_work(snapshot->id), "available");
+}
+
+TEST_P(Node, what_fails_leaves_its_user_a_message_with_the_reason) {
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 200});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(status_after_work(made->id), "error");
+  const Volume small = available(1);
+  ASSERT_TRUE(commands::extend_volume(*commands_, context_, small, 200, false));
+  EXPECT_EQ(status_after_work(small.id), "error_extending");
+
+  const db::Rows told = database().read([](db::Transaction& tx) {
+    return tx.query("SELECT m.action_id, m.detail_id, m.resource_id, m.project_id, m.request_id, o.err_text, m.text "
+                    "FROM message m JOIN operation o ON o.id = m.id ORDER BY m.action_id");
+  });
+  ASSERT_EQ(told.size(), 2u) << "one per failure, none for what went well";
+  EXPECT_EQ(told.at(0, 0).text() + told.at(0, 1).text() + told.at(0, 2).text(), "001003" + made->id.text);
+  EXPECT_EQ(told.at(1, 0).text() + told.at(1, 1).text() + told.at(1, 2).text(), "007003" + small.id.text);
+  EXPECT_EQ(told.at(0, 3).text() + told.at(0, 4).text(), "projectreq-1");
+  EXPECT_EQ(told.at(0, 5).text(), told.at(0, 6).text());
+  EXPECT_NE(told.at(0, 6).text(), "");
+}
+
+TEST_P(Node, a_zone_is_one_that_a_backend_is_in_or_the_fallback_if_the_operator_wants_one) {
+  const auto unknown = commands::create_volume(*commands_, context_, {.size_gib = 1, .availability_zone = "moon"});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, RefusalCode::invalid_input);
+  EXPECT_EQ(count("SELECT COUNT(*) FROM volume"), 0);
+  commands_->options.zone_fallback = true;
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 1, .availability_zone = "moon"});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->availability_zone, "nova");
+  EXPECT_EQ(status_after_work(made->id), "available");
+}
+
+TEST_P(Node, a_type_may_be_bound_to_zones) {
+  database().write([](db::Transaction& tx) {
+    store::pools::ensure_backend(tx, "two@fake", "", "far");
+    store::types::insert(tx, {.id = {"there"}, .name = "there", .extra_specs = {{"RESKEY:availability_zones", "moon, far"}}});
+    store::types::insert(tx, {.id = {"lost"}, .name = "lost", .extra_specs = {{"RESKEY:availability_zones", "moon"}}});
+  });
+  EXPECT_FALSE(commands::create_volume(*commands_, context_, {.size_gib = 1, .volume_type = "there", .availability_zone = "nova"}));
+  EXPECT_FALSE(commands::create_volume(*commands_, context_, {.size_gib = 1, .volume_type = "lost"}));
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 1, .volume_type = "there"});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->availability_zone, "far");
+}
+
+TEST_P(Node, on_a_frozen_backend_nothing_is_deleted_or_snapshot) {
+  const Volume kept = available(1);
+  const auto snapshot = commands::create_snapshot(*commands_, context_, kept, {});
+  ASSERT_TRUE(snapshot);
+  EXPECT_EQ(snapshot_after_work(snapshot->id), "available");
+  ASSERT_TRUE(commands::set_frozen(*commands_, "one@fake", true));
+  const auto refused = commands::create_snapshot(*commands_, context_, kept, {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("frozen"), std::string::npos);
+  const auto taken = database().read([&](db::Transaction& tx) { return store::snapshots::find(tx, snapshot->id); });
+  EXPECT_FALSE(commands::delete_snapshot(*commands_, context_, *taken, false));
+  EXPECT_FALSE(commands::delete_volume(*commands_, context_, kept, {}));
+  ASSERT_TRUE(commands::set_frozen(*commands_, "one@fake", false));
+  EXPECT_TRUE(commands::delete_snapshot(*commands_, context_, *taken, false));
+  EXPECT_EQ(snapshot_after_work(snapshot->id), "gone");
+  EXPECT_TRUE(commands::delete_volume(*commands_, context_, *volume(kept.id), {}));
+}
+
+TEST_P(Node, a_project_gets_its_own_default_type) {
+  database().write([](db::Transaction& tx) { store::types::insert(tx, {.id = {"own"}, .name = "own"}); });
+  ASSERT_TRUE(commands::set_default_type(*commands_, "project", "own"));
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 1});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->type.text, "own");
+  EXPECT_FALSE(commands::delete_type(*commands_, "own")) << "a default type stays";
+  commands::unset_default_type(*commands_, "project");
+  EXPECT_FALSE(commands::delete_type(*commands_, "own")) << "a type in use stays";
 }
 
 }  // namespace

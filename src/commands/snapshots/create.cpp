@@ -6,6 +6,7 @@
 #include "engine/start.h"
 #include "json/writer.h"
 #include "store/events/outbox.h"
+#include "store/services/services.h"
 #include "store/quotas/quotas.h"
 #include "store/snapshots/snapshots.h"
 #include "store/types/types.h"
@@ -17,6 +18,8 @@ namespace {
 Refusal why_not(const Services& services, const Volume& volume, const CreateSnapshotRequest& request) {
   const auto now = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, volume.id); });
   if (!now) return {RefusalCode::not_found, fmt::format("Volume {} could not be found.", volume.id.text), {}};
+  if (services.database.read([&](db::Transaction& tx) { return store::services::frozen(tx, now->backend); }))
+    return {RefusalCode::invalid_state, fmt::format("Invalid volume: The backend {} of volume {} is frozen.", now->backend, volume.id.text), {}};
   return {RefusalCode::invalid_state,
           fmt::format("Invalid volume: Volume {} status must be available{}, but current status is: {}.", volume.id.text,
                       request.in_use ? " or in-use" : "", to_text(now->status)),

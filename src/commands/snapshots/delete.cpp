@@ -5,6 +5,7 @@
 #include "engine/start.h"
 #include "json/writer.h"
 #include "store/events/outbox.h"
+#include "store/services/services.h"
 #include "store/snapshots/snapshots.h"
 
 namespace scoria::commands {
@@ -14,6 +15,8 @@ Refusal explain(const Services& services, const SnapshotId& id) {
   const auto now = services.database.read([&](db::Transaction& tx) { return store::snapshots::find(tx, id); });
   if (!now) return {RefusalCode::not_found, fmt::format("Snapshot {} could not be found.", id.text), {}};
   std::string why = fmt::format("its status is {}", to_text(now->status));
+  if (services.database.read([&](db::Transaction& tx) { return store::services::frozen(tx, now->backend); }))
+    why = fmt::format("its backend {} is frozen", now->backend);
   if (!now->group_snapshot_id.empty()) why = "it belongs to a group snapshot";
   if (!now->x_op.empty()) why += fmt::format(" and operation {} holds it", now->x_op);
   return {RefusalCode::invalid_state,
@@ -28,7 +31,8 @@ Result<> delete_snapshot(Services& services, const Context& context, const Snaps
   event.begin_object().field("version", 1).field("snapshot_id", std::string_view{snapshot.id.text}).end_object();
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     using enum SnapshotStatus;
-    constexpr std::string_view ungrouped = "group_snapshot_id IS NULL";
+    constexpr std::string_view ungrouped =
+        "group_snapshot_id IS NULL AND NOT EXISTS (SELECT 1 FROM backend b WHERE b.name = snapshot.backend AND b.frozen = 1)";
     if (force)
       store::snapshots::take(tx, "snapshot.delete", snapshot.id, operation,
                              {creating, available, deleting, updating, error, error_deleting, unmanaging, backing_up, restoring}, deleting, ungrouped);

@@ -2,7 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/mutants.h"
+#include "base/text.h"
 #include "commands/quota_refusal.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
@@ -80,6 +83,40 @@ Result<Source> resolve_source(db::Transaction& tx, const Context& context, const
   return Source{};
 }
 
+std::vector<std::string> zones_of(const VolumeType& type) {
+  std::vector<std::string> out;
+  if (const std::string_view list = type.spec("RESKEY:availability_zones"); !list.empty())
+    for (const std::string_view zone : split(list, ',')) out.emplace_back(trimmed(zone));
+  return out;
+}
+
+bool known_zone(db::Transaction& tx, const Services& services, const std::string& zone) {
+  return zone == services.options.storage_zone || !tx.query("SELECT 1 FROM backend WHERE zone = ? LIMIT 1", {zone}).empty();
+}
+
+/// The zone asked for, else one of the type's, else the source's, else the default. An unknown one is refused, unless the
+/// operator wants the default instead.
+Result<std::string> resolve_zone(db::Transaction& tx, const Services& services, const std::string& asked, const VolumeType& type, const std::string& of_source) {
+  const Options& options = services.options;
+  const std::string fallback = options.default_zone.empty() ? options.storage_zone : options.default_zone;
+  const std::vector<std::string> of_type = zones_of(type);
+  const auto allowed = [&](const std::string& zone) { return of_type.empty() || std::find(of_type.begin(), of_type.end(), zone) != of_type.end(); };
+  if (!asked.empty()) {
+    const bool known = known_zone(tx, services, asked);
+    if (known && allowed(asked)) return asked;
+    if (known) return refuse(RefusalCode::invalid_input, "Invalid input received: Volume type {} is not for availability zone '{}'.", type.name, asked);
+    if (options.zone_fallback && allowed(fallback)) return fallback;
+    return refuse(RefusalCode::invalid_input, "Invalid input received: Availability zone '{}' is invalid.", asked);
+  }
+  if (!of_type.empty()) {
+    if (options.cloned_volume_same_az && !of_source.empty() && allowed(of_source)) return of_source;
+    for (const std::string& zone : of_type)
+      if (known_zone(tx, services, zone)) return zone;
+    return refuse(RefusalCode::invalid_input, "Invalid input received: None of the availability zones of volume type {} is known.", type.name);
+  }
+  return options.cloned_volume_same_az && !of_source.empty() ? of_source : fallback;
+}
+
 Result<Resolved> resolve(db::Transaction& tx, const Services& services, const Context& context, const CreateVolumeRequest& request) {
   Resolved out;
   const auto source = resolve_source(tx, context, request, out);
@@ -91,9 +128,9 @@ Result<Resolved> resolve(db::Transaction& tx, const Services& services, const Co
   const auto size = resolve_size(request, source->size_gib, out.type, out.limits);
   if (!size) return refuse(size.error());
   out.size_gib = *size;
-  out.zone = request.availability_zone;
-  if (out.zone.empty() && services.options.cloned_volume_same_az) out.zone = source->zone;
-  if (out.zone.empty()) out.zone = services.options.default_zone.empty() ? services.options.storage_zone : services.options.default_zone;
+  auto zone = resolve_zone(tx, services, request.availability_zone, out.type, source->zone);
+  if (!zone) return refuse(zone.error());
+  out.zone = std::move(*zone);
   return out;
 }
 
@@ -130,9 +167,7 @@ Refusal source_not_ready(const Services& services, const Resolved& resolved) {
           resolved.source_id};
 }
 
-}  // namespace
-
-Result<Volume> create_volume(Services& services, const Context& context, const CreateVolumeRequest& request) {
+Result<Volume> accept_volume(Services& services, const Context& context, const CreateVolumeRequest& request) {
   const auto resolved = services.database.read([&](db::Transaction& tx) { return resolve(tx, services, context, request); });
   if (!resolved) return refuse(resolved.error());
 
@@ -170,6 +205,19 @@ Result<Volume> create_volume(Services& services, const Context& context, const C
     });
   if (accepted) services.poke(std::string(engine::scheduler_queue));
   return accepted;
+}
+
+}  // namespace
+
+Result<Volume> create_volume(Services& services, const Context& context, const CreateVolumeRequest& request) {
+  try {
+    return accept_volume(services, context, request);
+  } catch (const db::ConstraintError& broken) {
+    // A type that was deleted after it was resolved: the foreign key noticed, and resolving again says what is missing.
+    const auto resolved = services.database.read([&](db::Transaction& tx) { return resolve(tx, services, context, request); });
+    if (broken.unique || resolved) throw;
+    return refuse(resolved.error());
+  }
 }
 
 }  // namespace scoria::commands

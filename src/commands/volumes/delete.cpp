@@ -5,19 +5,23 @@
 #include "engine/start.h"
 #include "json/writer.h"
 #include "store/events/outbox.h"
+#include "store/services/services.h"
 #include "store/volumes/volumes.h"
 
 namespace scoria::commands {
 namespace {
 
 constexpr std::string_view no_children = "snapshots = 0 AND attachments = 0 AND attach_status <> 'attached' AND group_id IS NULL "
-                                         "AND (migration_status IS NULL OR migration_status IN ('deleting', 'error', 'success'))";
+                                         "AND (migration_status IS NULL OR migration_status IN ('deleting', 'error', 'success')) "
+                                         "AND NOT EXISTS (SELECT 1 FROM backend b WHERE b.name = volume.backend AND b.frozen = 1)";
 
 /// Why the guard refused, found after the fact: the row decides, this only tells.
 Refusal explain(const Services& services, const VolumeId& id) {
   const auto volume = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
   if (!volume) return {RefusalCode::not_found, fmt::format("Volume {} could not be found.", id.text), {}};
   std::string why = fmt::format("its status is {}", to_text(volume->status));
+  if (services.database.read([&](db::Transaction& tx) { return store::services::frozen(tx, volume->backend); }))
+    why = fmt::format("its backend {} is frozen", volume->backend);
   if (volume->snapshots > 0) why = fmt::format("it has {} snapshots", volume->snapshots);
   if (volume->attachments > 0) why = fmt::format("it has {} attachments", volume->attachments);
   if (!volume->group_id.empty()) why = fmt::format("it belongs to group {}", volume->group_id);

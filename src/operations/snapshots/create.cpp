@@ -6,6 +6,7 @@
 #include "domain/volumes/shapes.h"
 #include "operations/bases.h"
 #include "operations/snapshots/effects.h"
+#include "operations/tell.h"
 #include "store/events/outbox.h"
 #include "store/objects/objects.h"
 #include "store/snapshots/snapshots.h"
@@ -81,6 +82,7 @@ void CreateSnapshot::settle(db::Transaction& tx, const engine::Operation& op, co
     end_snapshot(tx, op);
   else
     snapshots::settle(tx, id, op.id, SnapshotStatus::creating, SnapshotStatus::error);
+  tell_user(tx, op, ending, "VOLUME_SNAPSHOT", MessageAction::create_snapshot);
   store::outbox::add(tx, op.id + ".end", ending.state == engine::State::cancelled ? "snapshot.delete.end" : "snapshot.create.error", op.id, snapshot_event(op));
 }
 

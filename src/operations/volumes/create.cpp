@@ -6,6 +6,7 @@
 #include "domain/volumes/shapes.h"
 #include "engine/start.h"
 #include "operations/bases.h"
+#include "operations/tell.h"
 #include "operations/volumes/effects.h"
 #include "operations/volumes/placement.h"
 #include "operations/volumes/source.h"
@@ -135,6 +136,7 @@ void CreateVolume::settle(db::Transaction& tx, const engine::Operation& op, cons
     volumes::settle(tx, id, op.id, VolumeStatus::creating, VolumeStatus::error);
   }
   if (placement.placed()) pools::give_back(tx, placement.backend, placement.pool, placement.bytes, 1);
+  tell_user(tx, op, ending, "VOLUME", ending.code == "no_backend" ? MessageAction::schedule_volume : MessageAction::create_volume);
   store::outbox::add(tx, op.id + ".end", cancelled ? "volume.delete.end" : "volume.create.error", op.id, volume_event(op));
 }
 

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
+#include "operations/tell.h"
 #include "operations/volumes/effects.h"
 #include "store/events/outbox.h"
 #include "store/objects/objects.h"
@@ -104,6 +105,7 @@ void ExtendVolume::settle(db::Transaction& tx, const engine::Operation& op, cons
   store::quotas::give_back(tx, volume->charge.project, volume->charge.type, {.gigabytes = input.new_gib - input.old_gib});
   if (placement.placed() && placement.bytes > input.old_bytes)
     pools::give_back(tx, placement.backend, placement.pool, placement.bytes - input.old_bytes, 0);
+  tell_user(tx, op, ending, "VOLUME", MessageAction::extend_volume);
   store::outbox::add(tx, op.id + ".end", "volume.resize.error", op.id, volume_event(op));
 }
 

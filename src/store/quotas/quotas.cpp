@@ -57,6 +57,17 @@ Usage usage(db::Transaction& tx, const std::string& project, std::string_view sc
   return {at(0), at(1), at(2), at(3), at(4), at(5)};
 }
 
+std::map<std::string, Usage> all_usage(db::Transaction& tx, const std::string& project) {
+  const db::Rows rows = tx.query(
+      "SELECT scope, volumes, gigabytes, snapshots, backups, backup_gigabytes, groups FROM quota_usage WHERE project_id = ?", {project});
+  std::map<std::string, Usage> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto at = [&](std::size_t column) { return rows.at(i, column).integer(); };
+    out[rows.at(i, 0).text()] = {at(1), at(2), at(3), at(4), at(5), at(6)};
+  }
+  return out;
+}
+
 void take(db::Transaction& tx, const std::string& project, const std::string& type, const Amount& amount, const Limits& limits) {
   take_one(tx, "quota.type", project, type, amount, limits.of_type("volumes"), limits.of_type("gigabytes"), limits.of_type("snapshots"));
   take_one(tx, "quota.project", project, "", amount, limits.of_project("volumes"), limits.of_project("gigabytes"), limits.of_project("snapshots"));

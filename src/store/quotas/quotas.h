@@ -31,6 +31,8 @@ struct Usage {
   std::int64_t volumes = 0, gigabytes = 0, snapshots = 0, backups = 0, backup_gigabytes = 0, groups = 0;
 };
 Usage usage(db::Transaction& tx, const std::string& project, std::string_view scope);
+/// By scope; those without a row are missing.
+std::map<std::string, Usage> all_usage(db::Transaction& tx, const std::string& project);
 
 /// Takes, type row first, then the project's. Guards: "quota.type", "quota.project". The last thing a transaction does.
 void take(db::Transaction& tx, const std::string& project, const std::string& type, const Amount& amount, const Limits& limits);

@@ -39,7 +39,8 @@ void insert(db::Transaction& tx, const Snapshot& s) {
 
 void add_to_volume(db::Transaction& tx, const VolumeId& volume, std::initializer_list<VolumeStatus> from) {
   const std::string sql = fmt::format("UPDATE volume SET snapshots = snapshots + 1, s_ops = s_ops + 1, rev = rev + 1 WHERE id = ? AND " SCORIA_READABLE
-                                      " AND status IN ({}) AND backend IS NOT NULL AND provider_name IS NOT NULL",
+                                      " AND status IN ({}) AND backend IS NOT NULL AND provider_name IS NOT NULL"
+                                      " AND NOT EXISTS (SELECT 1 FROM backend b WHERE b.name = volume.backend AND b.frozen = 1)",
                                       sql_list(from));
   tx.guard("snapshot.volume", sql, {volume.text});
 }

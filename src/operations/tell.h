@@ -1,0 +1,13 @@
+#pragma once
+#include <string_view>
+
+#include "domain/messages/message.h"
+#include "engine/kind.h"
+
+namespace scoria::operations {
+
+/// Part of an ending: when the operation failed, its user is left a message with the reason, under the operation's id.
+/// `resource` is VOLUME, VOLUME_SNAPSHOT or VOLUME_BACKUP. Other endings say nothing.
+void tell_user(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending, std::string_view resource, MessageAction action);
+
+}  // namespace scoria::operations
