@@ -1,9 +1,13 @@
 #include "app/reporter.h"
 
+#include <algorithm>
+
+#include "json/writer.h"
 #include "observe/log.h"
 #include "operations/pool_report.h"
 #include "store/messages/messages.h"
 #include "store/pools/pools.h"
+#include "store/services/log_levels.h"
 
 namespace scoria::app {
 
@@ -17,6 +21,7 @@ void Reporter::report() {
   }
   try {
     report_scheduler();
+    follow_log_settings();
   } catch (const db::Error& failure) {
     log::warning("app", {}, "report: {}", failure.what());
   }
@@ -31,6 +36,28 @@ void Reporter::report_scheduler() {
     store::pools::ensure_service(tx, row);
     store::messages::reap(tx);
   });
+}
+
+/// Whoever is asked by an administrator to log more or less does so here, and tells what is in force.
+void Reporter::follow_log_settings() {
+  const auto is_here = [&](const std::string& host) {
+    if (scheduler_ && host == scheduler_->host) return true;
+    const auto backends = services_.backends.all();
+    return std::any_of(backends.begin(), backends.end(), [&](const operations::Backend* backend) { return backend->host == host; });
+  };
+  if (log_setting_ < 0) log_setting_ = services_.database.read([](db::Transaction& tx) { return store::log_levels::newest(tx); });
+  for (const auto& setting : services_.database.read([&](db::Transaction& tx) { return store::log_levels::since(tx, log_setting_); })) {
+    log_setting_ = setting.seq;
+    const auto level = log::parse_level(setting.level);
+    if (level && is_here(setting.host)) log::set_level(setting.prefix, *level);
+  }
+  json::Writer levels;
+  levels.begin_object();
+  for (const auto& [area, level] : log::levels()) levels.field(area, log::name(level));
+  const std::string text = levels.end_object().take();
+  if (text == told_levels_) return;
+  services_.database.write([&](db::Transaction& tx) { store::log_levels::publish(tx, engine_.incarnation(), text); });
+  told_levels_ = text;
 }
 
 void Reporter::report_backend(operations::Backend& backend) {

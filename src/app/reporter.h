@@ -27,6 +27,7 @@ class Reporter {
  private:
   void report_backend(operations::Backend& backend);
   void report_scheduler();
+  void follow_log_settings();
   void loop();
 
   operations::Services& services_;
@@ -34,6 +35,8 @@ class Reporter {
   reconcile::Reaper reaper_;
   const Duration period_;
   const std::optional<store::pools::Service> scheduler_;
+  std::int64_t log_setting_ = -1;  // the newest that was applied; -1: what is there at the first round is not for this process
+  std::string told_levels_;
   std::atomic<bool> stopping_{false};
   Signal stop_;
   ThreadGroup threads_;

@@ -120,6 +120,7 @@ void mount_services(Handlers& handlers, Services& services) {
   mount("os-services.thaw", [](Services& all, ApiRequest& request) { return freeze(all, request, false); });
   mount("os-services.failover_host", failover);
   mount("os-availability-zone.list", zones);
+  mount_log_levels(handlers, services);
   mount_hosts(handlers, services);
 }
 

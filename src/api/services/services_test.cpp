@@ -91,6 +91,27 @@ TEST_F(ServicesOf, a_backend_is_frozen_once_and_thawed_once) {
   EXPECT_EQ(put("failover_host", R"({"host":"one@a"})"), 400);
 }
 
+TEST_F(ServicesOf, log_levels_are_those_that_processes_told) {
+  write("UPDATE service SET log_levels = '{\"http\":\"INFO\",\"engine\":\"DEBUG\"}' WHERE host = 'one@a'");
+  const auto levels = [&](const std::string& body) { return ask("admin", "PUT", "/v3/os-services/get-log", body).body["log_levels"]; };
+  EXPECT_EQ(levels(R"({"binary":"*"})").array().size(), 3u);
+  const json::Value chosen = levels(R"({"binary":"cinder-volume","server":"one","prefix":"ht"})");
+  ASSERT_EQ(chosen.array().size(), 1u);
+  EXPECT_EQ(chosen.array()[0]["levels"].text_or("http"), "INFO");
+  EXPECT_EQ(chosen.array()[0]["levels"].object().size(), 1u);
+}
+
+TEST_F(ServicesOf, log_levels_are_asked_for_where_they_are_meant) {
+  EXPECT_EQ(put("set-log", R"({"binary":"cinder-volume","server":"two","prefix":"engine","level":"debug"})"), 202);
+  EXPECT_EQ(number("SELECT COUNT(*) FROM log_setting WHERE host = 'two@b' AND prefix = 'engine' AND level = 'DEBUG'"), 1);
+  EXPECT_EQ(number("SELECT COUNT(*) FROM log_setting"), 1);
+  EXPECT_EQ(put("set-log", R"({"binary":"cinder-volume","server":"nobody","level":"debug"})"), 404);
+  EXPECT_EQ(put("set-log", R"({"binary":"cinder-volume","level":"loud"})"), 400);
+  EXPECT_EQ(put("set-log", R"({"binary":"cinder-volume"})"), 400);
+  EXPECT_EQ(ask("member", "PUT", "/v3/os-services/set-log", R"({"level":"debug"})").status, 403);
+  EXPECT_EQ(ask("admin", "PUT", "/v3/os-services/set-log", R"({"level":"debug"})", 31).status, 404);
+}
+
 TEST_F(ServicesOf, zones_are_available_while_something_in_them_is_enabled) {
   EXPECT_EQ(put("disable", R"({"host":"two@b","binary":"cinder-volume"})"), 200);
   const json::Value zones = ask("member", "GET", "/v3/os-availability-zone").body["availabilityZoneInfo"];
