@@ -103,7 +103,8 @@ TEST_P(Invariants, each_harm_is_told_by_its_invariant) {
     } catch (const Undo&) {
     }
   }
-  EXPECT_TRUE(check().empty());
+  // Not the timely ones: on a slow machine the made-up node's lease has run out by now.
+  EXPECT_TRUE(check_invariants(database(), {.timely = false, .events_kept = true}).empty());
 }
 
 TEST_P(Invariants, none_is_left_untested) {
