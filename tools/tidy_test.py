@@ -126,6 +126,10 @@ class TidyTest(unittest.TestCase):
         self.expect('options', 'src/base/o.h:2: [options]', 'NewOptions')
         self.put('src/app/options.cpp', 'all.add<base::NewOptions>();\n')
         self.assertEqual(self.tidy('options'), [])
+        self.put('src/base/o.cpp', 'fields.add("new_count", &count, "How many.");\n')
+        self.expect('options', 'src/base/o.cpp:1: [options]', 'new_count')
+        self.put('src/engine/x.cpp', 'int x = options.count;\n')
+        self.assertEqual(self.tidy('options'), [])
 
     def test_words_that_do_not_belong_are_told(self):
         self.put('docs/x.md', 'see\n/wo' + 'rk/main/x\n')

@@ -74,6 +74,7 @@ std::unique_ptr<operations::Backend> make_backend(const config::Config& config, 
   if (!general.cluster.empty()) out->cluster = fmt::format("{}@{}", general.cluster, section);
   out->name = out->cluster.empty() ? out->host : out->cluster;
   out->zone = common.availability_zone.empty() ? general.storage_availability_zone : common.availability_zone;
+  out->shown_name = common.volume_backend_name;
   out->target_protocol = common.target_protocol;
   if (common.volume_driver == "file")
     out->driver = make_file(config, section, deployment, clock, live);

@@ -7,7 +7,6 @@
 #include <filesystem>
 
 #include "api/administration.h"
-#include "api/errors.h"
 #include "api/attachments/handlers.h"
 #include "api/discovery.h"
 #include "api/operations/handlers.h"
@@ -20,10 +19,10 @@
 #include "app/exports.h"
 #include "app/identity.h"
 #include "app/scheduling.h"
+#include "app/settings.h"
+#include "base/text.h"
 #include "config/options/api.h"
 #include "config/options/general.h"
-#include "config/options/identity.h"
-#include "config/options/quotas.h"
 #include "db/migrate.h"
 #include "engine/start.h"
 #include "identity/seal.h"
@@ -34,61 +33,6 @@
 
 namespace scoria::app {
 namespace {
-
-bool has_role(const config::GeneralOptions& general, std::string_view role) {
-  return std::find(general.roles.begin(), general.roles.end(), role) != general.roles.end();
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
-  return out;
-}
-
-engine::EngineOptions engine_options(const config::Config& config, bool exclusive) {
-  const auto general = config.read<config::GeneralOptions>();
-  const auto wanted = config.read<config::EngineOptions>();
-  engine::EngineOptions out;
-  out.membership.host = general.host;
-  out.membership.roles = joined(general.roles);
-  out.membership.lease = wanted.lease;
-  out.membership.beat = wanted.heartbeat;
-  out.membership.exclusive = exclusive;
-  out.poll = wanted.poll_interval;
-  out.slots = wanted.workers;
-  out.project_limit = wanted.per_project;
-  return out;
-}
-
-commands::Options command_options(const config::Config& config) {
-  const auto quotas = config.read<config::QuotaOptions>();
-  const auto general = config.read<config::GeneralOptions>();
-  const auto api = config.read<config::ApiOptions>();
-  commands::Options out;
-  out.quotas = {{"volumes", quotas.volumes},   {"snapshots", quotas.snapshots},
-                {"gigabytes", quotas.gigabytes}, {"backups", quotas.backups},
-                {"backup_gigabytes", quotas.backup_gigabytes}, {"groups", quotas.groups},
-                {"per_volume_gigabytes", quotas.per_volume_gigabytes}};
-  if (!api.default_volume_type.empty()) out.default_type = api.default_volume_type;
-  out.storage_zone = general.storage_availability_zone;
-  out.default_zone = general.default_availability_zone;
-  out.zone_fallback = api.allow_zone_fallback;
-  out.cloned_volume_same_az = api.cloned_volume_same_zone;
-  out.no_snapshot_gb_quota = quotas.no_snapshot_gigabytes;
-  return out;
-}
-
-http::ServerOptions server_options(const config::ApiOptions& api) {
-  http::ServerOptions out;
-  out.address = api.listen, out.port = api.port;
-  if (api.use_tls) out.tls_certificate_file = api.certificate_file, out.tls_key_file = api.key_file;
-  out.max_header_bytes = static_cast<std::size_t>(api.max_header.count), out.max_body_bytes = static_cast<std::size_t>(api.max_body.count);
-  out.header_timeout = api.header_timeout, out.body_timeout = api.body_timeout;
-  out.idle_timeout = api.idle_timeout, out.write_timeout = api.write_timeout;
-  out.workers = api.workers, out.queue_limit = api.queue_limit, out.max_connections = api.max_connections;
-  out.render_error = [](int status, std::string_view why) { return api::fault(status, why); };
-  return out;
-}
 
 /// Health and metrics are answered without a worker and without a token.
 bool quick_answer(const http::Request& request, http::Response& response) {
@@ -148,14 +92,13 @@ struct Node::Parts {
 Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<Parts>(std::move(config), clock)) {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
-  const auto identity = p.config.read<config::IdentityOptions>();
   std::filesystem::create_directories(general.state_path);
   p.database = open_database(p.config, clock, p.random);
   db::migrate(*p.database, store::migrations());
   const std::string deployment = bootstrap(*p.database, p.random);
-  if (has_role(general, "volume")) p.exports = make_exports(p.config, deployment, clock);
+  if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock);
   p.sealer = open_sealer(general.state_path + "/sealing.key", p.random);
-  for (const std::string& section : has_role(general, "volume") ? p.config.backends() : std::vector<std::string>{})
+  for (const std::string& section : has_role(p.config, "volume") ? p.config.backends() : std::vector<std::string>{})
     p.backends.add(make_backend(p.config, section, deployment, clock, p.random, p.exports.get()));
 
   p.operation_services = std::make_unique<operations::Services>(
@@ -165,7 +108,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   const auto fenced = [] { ::_exit(75); };
   p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite), fenced);
   std::optional<store::pools::Service> scheduler;
-  if (has_role(general, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
+  if (has_role(p.config, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
   p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
@@ -176,7 +119,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   p.parking = std::make_unique<api::OperationParking>(*p.database, clock);
   p.engine->on_ended([parking = p.parking.get()](const engine::Operation& operation) { parking->ended(operation.id); });
 
-  if (!has_role(general, "api")) return;
+  if (!has_role(p.config, "api")) return;
   api::Handlers handlers;
   api::mount_discovery(handlers, p.api_services->lists.filters);
   api::mount_volumes(handlers, *p.api_services);
@@ -186,23 +129,17 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_operations(handlers, *p.api_services);
   api::mount_administration(handlers, *p.api_services);
   api::mount_explain(handlers, *p.api_services, p.operation_services->scheduler);
-  api::PipelineOptions options;
-  const auto api_options = p.config.read<config::ApiOptions>();
-  options.public_endpoint = api_options.public_endpoint;
-  options.identity_url = identity_url(p.config);
-  options.noauth = identity.auth_strategy.starts_with("noauth");
-  const auto projects = api::ProjectPattern::parse(identity.project_id_regex);
-  if (!projects) throw std::runtime_error(projects.error().message);
-  options.projects = *projects;
   p.pipeline = std::make_unique<api::Pipeline>(
-      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get()}, options, std::move(handlers));
+      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get()},
+      pipeline_options(p.config), std::move(handlers));
   p.server = std::make_unique<http::Server>(
-      clock, server_options(api_options),
+      clock, server_options(p.config),
       [pipeline = p.pipeline.get(), door = p.identity->door()](const http::Request& request, std::shared_ptr<http::Responder> responder) {
         if (door != nullptr && door->serves(request.path)) return responder->send(door->answer(request));
         (*pipeline)(request, std::move(responder));
       },
       quick_answer);
+  const auto api_options = p.config.read<config::ApiOptions>();
   if (const auto first = p.identity->first_start(own_url(general, api_options, p.server->port()), general.state_path + "/clouds.yaml")) greet(*first);
 }
 
@@ -217,12 +154,12 @@ void Node::start() {
     reconcile::restore_exports(*p.operation_services);
   }
   p.engine->start();
-  if (has_role(general, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
+  if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
   p.reporter->report();
   p.reporter->start();
   p.parking->start(4);
   if (p.server) p.server->start();
-  log::info("app", {}, "node {} of host {} is up, roles {}", p.engine->incarnation(), general.host, joined(general.roles));
+  log::info("app", {}, "node {} of host {} is up, roles {}", p.engine->incarnation(), general.host, join(general.roles, ","));
 }
 
 void Node::reload(const config::Config& config) { parts_->policy->reload(config); }

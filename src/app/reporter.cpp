@@ -75,7 +75,10 @@ void Reporter::report_backend(operations::Backend& backend) {
                                       .cluster = backend.cluster, .inc = engine_.incarnation(), .backend_up = up,
                                       .backend_reason = up ? std::string{} : pools.error().message});
     if (up)
-      for (const drivers::PoolReport& pool : *pools) store::pools::report(tx, operations::to_row(backend.name, pool));
+      for (drivers::PoolReport pool : *pools) {
+        if (!backend.shown_name.empty()) pool.extra.emplace_back("volume_backend_name", backend.shown_name);
+        store::pools::report(tx, operations::to_row(backend.name, pool));
+      }
   });
   if (up)
     engine_.serve(backend.name);

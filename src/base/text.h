@@ -12,6 +12,8 @@ std::string lower_case(std::string_view text);
 std::string_view trimmed(std::string_view text);
 /// The parts between separators, empty ones included: "a,,b" has three.
 std::vector<std::string_view> split(std::string_view text, char separator);
+/// The parts with a separator between each two.
+std::string join(std::span<const std::string> parts, std::string_view separator);
 /// Lower-case hexadecimal digits of the bytes.
 std::string to_hex(std::string_view bytes);
 

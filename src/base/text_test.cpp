@@ -31,5 +31,10 @@ TEST(Clock, the_wall_is_this_century_and_moves_forward) {
   EXPECT_GE(clock.wall(), first);
 }
 
+TEST(Text, parts_are_joined_by_a_separator) {
+  EXPECT_EQ(join(std::vector<std::string>{"a", "", "b"}, ", "), "a, , b");
+  EXPECT_EQ(join(std::vector<std::string>{}, ","), "");
+}
+
 }  // namespace
 }  // namespace scoria

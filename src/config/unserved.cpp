@@ -33,7 +33,8 @@ constexpr Known in_default[] = {
     {"*_topic", no_broker}, {"api_paste_config", "the request pipeline is fixed"}, {"osapi_volume_ext_list", "all of the API is always there"},
     {"osapi_volume_extension", "all of the API is always there"}, {"enable_v*_api", "API v3 is always served, and no other"},
     {"*_api_class", no_choice}, {"*_manager", no_choice}, {"scheduler_driver", no_choice}, {"scheduler_host_manager", no_choice}, {"db_driver", no_choice},
-    {"quota_driver", no_choice}, {"scheduler_json_config_location", no_choice}, {"scheduler_weight_handler", "the best candidate is taken"},
+    {"quota_driver", no_choice}, {"scheduler_json_config_location", no_choice}, {"service_down_time", "a service is up while its node's lease lives, see [engine] lease"},
+    {"scheduler_max_attempts", "a volume is tried on every pool that fits, until its operation's deadline"}, {"scheduler_weight_handler", "the best candidate is taken"},
     {"scheduler_driver_init_wait_time", work_is_durable}, {"init_host_max_objects_retrieval", work_is_durable}, {"reinit_driver_count", work_is_durable},
     {"volume_service_inithost_offload", work_is_durable}, {"glance_*", images_later}, {"image_*", images_later}, {"verify_glance_signatures", images_later},
     {"allowed_direct_url_schemes", images_later}, {"enable_force_upload", images_later}, {"allow_compression_on_image_upload", images_later},
@@ -75,7 +76,7 @@ constexpr Known in_backend[] = {
     {"deferred_deletion_*", not_this_driver}, {"spdk_*", not_this_driver}, {"nvmet_*", not_this_driver}, {"iser_*", not_this_driver},
     {"target_secondary_ip_addresses", "one address is served by this version"}, {"iscsi_secondary_ip_addresses", "one address is served by this version"},
     {"storage_protocol", "see target_protocol"}, {"sparse_copy_volume", "copies are always sparse"}, {"trace_flags", "see log_levels"},
-    {"use_chap_auth_discovery", not_this_driver}, {"min_bw", not_this_driver}, {"unmanage_*", not_this_driver},
+    {"use_chap_auth", "CHAP is always on, with a user and a secret made for each attachment"}, {"min_bw", not_this_driver}, {"unmanage_*", not_this_driver},
 };
 
 constexpr Known in_database[] = {
@@ -100,7 +101,7 @@ constexpr Known in_keystone[] = {
 };
 
 constexpr Known in_policy[] = {
-    {"policy_default_rule", "every rule has a default"}, {"policy_dirs", "one policy file is read, see policy_file"},
+    {"enforce_scope", "scopes are judged by the rules"}, {"policy_default_rule", "every rule has a default"}, {"policy_dirs", "one policy file is read, see policy_file"},
     {"remote_*", "rules are decided in the process"},
 };
 

@@ -17,6 +17,7 @@ struct Backend {
   std::string host;     // always host@section: the service row of this node
   std::string cluster;  // cluster@section, empty without a cluster
   std::string zone;
+  std::string shown_name;  // volume_backend_name; empty: the section's name
   std::string target_protocol = "iscsi";  // for clients that do not ask for a transport
   std::unique_ptr<drivers::Driver> driver;
   std::atomic<bool> up{true};

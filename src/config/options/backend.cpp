@@ -29,7 +29,6 @@ void BackendOptions::declare(Fields& fields) {
   fields.add("target_ip_address", &target_ip_address, "Address that exports listen on.").host().familiar().also("<backend>.iscsi_ip_address");
   fields.add("target_port", &target_port, "Port of iSCSI exports.").familiar().also("<backend>.iscsi_port");
   fields.add("target_prefix", &target_prefix, "What names of iSCSI targets begin with.").familiar().also("<backend>.iscsi_target_prefix");
-  fields.add("use_chap_auth", &use_chap_auth, "iSCSI exports ask for a user and a secret, made for each attachment.").familiar();
 }
 
 }  // namespace scoria::config

@@ -17,7 +17,6 @@ struct BackendOptions {
   std::string target_ip_address = "$my_ip";
   std::uint16_t target_port = 3260;
   std::string target_prefix = "iqn.2010-10.org.openstack:";
-  bool use_chap_auth = true;
 
   void declare(Fields& fields);
 };

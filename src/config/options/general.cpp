@@ -15,8 +15,7 @@ void GeneralOptions::declare(Fields& fields) {
   fields.add("storage_availability_zone", &storage_availability_zone, "Availability zone of this node's backends.").familiar();
   fields.add("default_availability_zone", &default_availability_zone,
              "Availability zone of volumes whose request names none. Empty: storage_availability_zone.").familiar();
-  fields.add("report_interval", &report_interval, "Time between a service's signs of life, as the service list shows them.").at_least(0.1).familiar();
-  fields.add("service_down_time", &service_down_time, "After how long without a sign of life a service is shown as down.").at_least(1).familiar();
+  fields.add("report_interval", &report_interval, "Time between reports of a backend's state and its pools.").at_least(0.1).familiar();
   fields.add("rpc_response_timeout", &rpc_response_timeout,
              "How long a request that waits for a backend (attachments, connections) is kept waiting before it is told which operation goes on.")
       .at_least(1).familiar();
@@ -48,9 +47,9 @@ void LogOptions::declare(Fields& fields) {
 
 void EngineOptions::declare(Fields& fields) {
   fields.section("engine", "Durable operations.");
-  fields.add("workers", &workers, "Operations that this node works on at once.").between(1, 1000);
-  fields.add("per_backend", &per_backend, "Operations that this node works on at once for one backend; 0: no limit but workers.").at_least(0);
-  fields.add("per_project", &per_project, "Operations that this node works on at once for one project; 0: no limit but workers.").at_least(0);
+  fields.add("workers", &workers, "Short operations that this node works on at once.").between(1, 1000);
+  fields.add("bulk_workers", &bulk_workers, "Long copies of data that this node works on at once.").between(1, 1000);
+  fields.add("per_project", &per_project, "Operations of one project that all nodes together work on at once; 0: no limit.").at_least(0);
   fields.add("lease", &lease, "How long a node may be silent before others take over its work. The same on every node.").between(1, 600);
   fields.add("heartbeat", &heartbeat, "Time between a node's heartbeats; at most a third of the lease is sensible.").between(0.05, 60);
   fields.add("poll_interval", &poll_interval, "How often queues are looked at when nothing wakes the node.").between(0.01, 60);

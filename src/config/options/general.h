@@ -17,7 +17,6 @@ struct GeneralOptions {
   std::string default_availability_zone;
   std::string storage_availability_zone = "nova";
   Duration report_interval = std::chrono::seconds{10};
-  Duration service_down_time = std::chrono::seconds{60};
   Duration rpc_response_timeout = std::chrono::seconds{60};
   Duration graceful_shutdown_timeout = std::chrono::seconds{60};
 
@@ -36,7 +35,7 @@ struct LogOptions {
 /// How durable operations are worked on.
 struct EngineOptions {
   int workers = 32;
-  int per_backend = 16;
+  int bulk_workers = 4;
   int per_project = 0;
   Duration lease = std::chrono::seconds{4};
   Duration heartbeat = std::chrono::seconds{1};

@@ -11,7 +11,6 @@ void IdentityOptions::declare(Fields& fields) {
   fields.section("oslo_policy", "Who may do what.");
   fields.add("policy_file", &policy_file, "YAML file with rules that differ from the defaults. Empty: none.").familiar().live();
   fields.add("enforce_new_defaults", &enforce_new_defaults, "Deprecated alternatives of rules no longer count.").familiar().live();
-  fields.add("enforce_scope", &enforce_scope, "A token of the wrong scope is refused.").familiar();
 }
 
 void KeystoneOptions::declare(Fields& fields) {

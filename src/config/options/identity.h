@@ -12,7 +12,6 @@ struct IdentityOptions {
   std::string project_id_regex = "[0-9a-f\\-]+";
   std::string policy_file;
   bool enforce_new_defaults = true;
-  bool enforce_scope = false;
 
   void declare(Fields& fields);
 };

@@ -11,7 +11,6 @@ void SchedulerOptions::declare(Fields& fields) {
              "Weight of allocated capacity (AllocatedCapacityWeigher): negative spreads volumes, positive stacks them.").familiar();
   fields.add("volume_number_multiplier", &volume_number_multiplier, "Weight of the number of volumes (VolumeNumberWeigher): negative spreads, positive stacks.")
       .familiar();
-  fields.add("scheduler_max_attempts", &max_attempts, "Pools that are tried for a volume before it is given up.").between(1, 1000).familiar();
 }
 
 }  // namespace scoria::config

@@ -12,7 +12,6 @@ struct SchedulerOptions {
   double capacity_weight_multiplier = 1.0;
   double allocated_capacity_weight_multiplier = -1.0;
   double volume_number_multiplier = -1.0;
-  int max_attempts = 3;
 
   void declare(Fields& fields);
 };
