@@ -165,11 +165,14 @@ class Attached:
         said = done.stdout + done.stderr
         return done.returncode == 0 and "failed" not in said and "error" not in said.lower()
 
-    def storm(self, pattern, depth=16):
-        """A client that writes the pattern all over, as fast as it can, until it fails or is killed."""
+    def storm(self, pattern, size, depth=16):
+        """A client that writes the pattern all over, many blocks at once, until it is killed or its script ends."""
+        script = tempfile.TemporaryFile("w+")
+        for number in range(3000):
+            script.write(f"aio_write -q -P {pattern} {number * 65536 % size} 65536\n" + ("aio_flush\n" if number % depth == depth - 1 else ""))
+        script.seek(0)
         before, image = self.arguments()
-        return subprocess.Popen(["qemu-img", "bench", *before, "-w", f"--pattern={pattern}", "-t", "none", "-d", str(depth), "-s", "65536", "-S", "851968",
-                                 "-c", "100000000", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(["qemu-io", *before, "-t", "none", image], stdin=script, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 class Stamper(threading.Thread):

@@ -203,8 +203,13 @@ def test_a_stopped_client_that_was_cut_off_changes_nothing_when_it_wakes(rig, tr
     changed = 0
     for _ in range(FENCES):
         old = rig.attach(rig.spec(place, transport))
-        client = old.storm(0xEE)
-        time.sleep(0.02 + 0.06 * os.urandom(1)[0] / 256)
+        client = old.storm(0xEE, 4 << 20)
+        with open(place["path"], "rb", buffering=0) as file:
+            end = time.time() + 30
+            while os.pread(file.fileno(), 1, 0) != b"\xee":
+                assert time.time() < end, "the client never wrote"
+                time.sleep(0.002)
+        time.sleep(0.02 * os.urandom(1)[0] / 256)
         client.send_signal(signal.SIGSTOP)
         rig.detach(old.name)
         new = rig.attach(rig.spec(place, "nbd+unix" if transport != "nbd" else "nbd"))
