@@ -1,8 +1,14 @@
 #include "simulation/baton.h"
 
+#include <fmt/core.h>
+#include <linux/futex.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -21,6 +27,21 @@ void pin_to_processor(int which) {
   CPU_SET(static_cast<std::size_t>(count > 0 ? which % count : 0), &set);
   ::sched_setaffinity(0, sizeof set, &set);
 }
+
+void Turn::give() {
+  given_.store(1, std::memory_order_release);
+  ::syscall(SYS_futex, &given_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+bool Turn::sleep_until_given(bool for_ever) {
+  const timespec minute{60, 0};
+  while (given_.exchange(0, std::memory_order_acquire) == 0)
+    if (::syscall(SYS_futex, &given_, FUTEX_WAIT_PRIVATE, 0, for_ever ? nullptr : &minute, nullptr, 0) != 0 && errno == ETIMEDOUT) return false;
+  return true;
+}
+
+void Turn::take() { sleep_until_given(true); }
+bool Turn::take_within_a_minute() { return sleep_until_given(false); }
 
 Baton::Baton(BatonOptions options) : options_(options), random_(options.seed * 0x9E3779B97F4A7C15ULL + 1) {
   failpoint::set_handler(&Baton::failpoint_hit);
@@ -53,7 +74,7 @@ void Baton::add_thread(Process& process, std::string name, bool first, std::func
 void Baton::body(Thread& self, const std::function<void()>& main) {
   self_ = &self;
   baton_ = this;
-  self.turn.acquire();
+  self.turn.take();
   try {
     check_killed(self);
     main();
@@ -69,9 +90,9 @@ void Baton::run() {
   SCORIA_CHECK(self_ == nullptr, "run() is for the thread that owns the baton");
   Thread* next = choose();
   if (next == nullptr) return;
-  next->turn.release();
+  next->turn.give();
   // The world runs on its own; here we only watch that it goes on.
-  for (std::uint64_t seen = 0; !root_.try_acquire_for(std::chrono::seconds{60});) {
+  for (std::uint64_t seen = 0; !root_.take_within_a_minute();) {
     if (points_ == seen) {
       std::fprintf(stderr, "simulation: seed %llu: the thread that holds the baton has blocked outside of Clock for a minute\n",
                    static_cast<unsigned long long>(options_.seed));
@@ -233,8 +254,8 @@ void Baton::pass_on(Thread& self) {
   Thread* next = choose();
   if (next == &self) return;
   ++switches_;
-  next->turn.release();
-  self.turn.acquire();
+  next->turn.give();
+  self.turn.take();
 }
 
 /// The thread has ended: it leaves the world and hands the baton on, or back to run() if it was the last.
@@ -244,9 +265,9 @@ void Baton::finish(Thread& self) {
   ended_.push_back(std::move(*at));
   threads_.erase(at);
   if (Thread* next = choose())
-    next->turn.release();
+    next->turn.give();
   else
-    root_.release();
+    root_.give();
 }
 
 void Baton::failpoint_hit(const failpoint::Site& site) {

@@ -1,8 +1,8 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <semaphore>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -24,6 +24,19 @@ void pin_to_processor(int which);
 struct Killed {};
 
 class Baton;
+
+/// A thread's turn: given by one, waited for by another. Sleeps at once, without spinning: the giver goes to sleep next.
+class Turn {
+ public:
+  void give();
+  void take();
+  /// False if it was not given within a minute.
+  bool take_within_a_minute();
+
+ private:
+  bool sleep_until_given(bool for_ever);
+  std::atomic<std::uint32_t> given_{0};
+};
 
 /// A simulated process. Lives as long as its Baton.
 class Process {
@@ -117,7 +130,7 @@ class Baton {
     std::string name;
     Process* process = nullptr;
     bool first = false;
-    std::binary_semaphore turn{0};
+    Turn turn;
     std::thread real;
     bool waiting = false, done = false, raised = false;
     Instant wake_at{};
@@ -148,7 +161,7 @@ class Baton {
   std::vector<std::unique_ptr<Thread>> ended_;  // threads that have let go of the baton, to be joined
   std::vector<Thread*> candidates_;
   std::vector<std::string> faults_;
-  std::binary_semaphore root_{0};
+  Turn root_;
   std::function<void(const failpoint::Site&)> failpoint_;
 };
 

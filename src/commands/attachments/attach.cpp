@@ -68,30 +68,48 @@ std::string sealed_beginning(Services& services, const std::string& attachment_i
 
 tl::unexpected<Refusal> too_fast(const VolumeId& id) { return refuse(RefusalCode::conflict, "Volume {} changes too fast; try again.", id.text); }
 
-/// Runs `work` on rows as seen; nothing when somebody was faster: look again.
+/// Runs `work` on rows as seen; nothing when somebody was faster, or when nobody knows whether it was committed: look
+/// again. The ids of what it makes are chosen before the first try, so that a try that arrived after all is recognised.
 std::optional<Result<bool>> try_once(Services& services, const std::function<Result<bool>(db::Transaction&)>& work) {
-  auto outcome = services.database.transact(work, [](std::string_view label) { return Refusal{RefusalCode::conflict, std::string(label), "again"}; });
-  if (!outcome && outcome.error().detail == "again") return std::nullopt;
-  return outcome;
+  try {
+    auto outcome = services.database.transact(work, [](std::string_view label) { return Refusal{RefusalCode::conflict, std::string(label), "again"}; });
+    if (!outcome && outcome.error().detail == "again") return std::nullopt;
+    return outcome;
+  } catch (const db::ConstraintError& repeated) {
+    if (!repeated.unique) throw;
+  } catch (const db::Error& failure) {
+    if (!failure.commit_unknown) throw;
+  }
+  return std::nullopt;
+}
+
+bool accepted_before(Services& services, const std::string& operation) {
+  return services.database.read([&](db::Transaction& tx) { return !tx.query("SELECT 1 FROM operation WHERE id = ?", {operation}).empty(); });
+}
+
+const Attachment* find(const Seen& seen, const AttachmentId& id) {
+  const auto found = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == id; });
+  return found == seen.attachments.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
 Result<Attaching> create_attachment(Services& services, const Context& context, const VolumeId& volume_id, const AttachRequest& request) {
+  const AttachmentId id{services.random.uuid()};
+  const std::string operation = request.connect ? services.random.uuid() : std::string{};
   for (int tries = 0; tries < most_tries; ++tries) {
     const Seen seen = look(services, volume_id);
     if (!seen.volume) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume_id.text);
+    if (const Attachment* made = find(seen, id)) return Attaching{*made, operation};
     if (const auto may = may_attach(seen, request); !may) return refuse(may.error());
     if (request.connect)
       if (const auto other = other_host(seen, {}, request.connector); !other) return refuse(other.error());
     Attachment attachment;
-    attachment.id = {services.random.uuid()};
+    attachment.id = id;
     attachment.volume_id = volume_id, attachment.project_id = context.project_id, attachment.user_id = context.user_id;
     attachment.instance_id = request.instance_id, attachment.attach_mode = request.mode, attachment.hidden = request.hidden;
     attachment.attach_status = request.connect ? "attaching" : "reserved";
-    std::string operation;
     if (request.connect) {
-      operation = services.random.uuid();
       attachment.connector = request.connector.to_json(), attachment.attached_host = request.connector.host;
       attachment.mountpoint = request.connector.mountpoint;
       if (attachment.attach_mode.empty()) attachment.attach_mode = request.connector.mode.empty() ? "rw" : request.connector.mode;
@@ -113,7 +131,9 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
 }
 
 Result<Attaching> connect_attachment(Services& services, const Context& context, const Attachment& attachment, const ConnectorShape& connector) {
+  const std::string operation = services.random.uuid();
   for (int tries = 0; tries < most_tries; ++tries) {
+    if (tries > 0 && accepted_before(services, operation)) return Attaching{attachment, operation};
     const Seen seen = look(services, attachment.volume_id);
     if (!seen.volume) return refuse(RefusalCode::not_found, "Volume {} could not be found.", attachment.volume_id.text);
     if (const auto other = other_host(seen, attachment.id.text, connector); !other) return refuse(other.error());
@@ -122,7 +142,6 @@ Result<Attaching> connect_attachment(Services& services, const Context& context,
     if (!now->x_op.empty()) return refuse(Refusal{RefusalCode::conflict, fmt::format("Operation {} is working on attachment {}.", now->x_op, attachment.id.text), now->x_op});
     if (now->attach_status == "attached")
       return refuse(RefusalCode::invalid_state, "Invalid volume: attachment {} is in use already.", attachment.id.text);
-    const std::string operation = services.random.uuid();
     const std::string mode = !now->attach_mode.empty() ? now->attach_mode : connector.mode.empty() ? "rw" : connector.mode;
     // A second connector for one attachment keeps its secret: the host may have logged in with it.
     const std::string sealed = now->connection.empty() ? sealed_beginning(services, attachment.id.text) : now->connection;
@@ -158,12 +177,15 @@ Result<> complete_attachment(Services& services, const Attachment& attachment) {
 }
 
 Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment) {
+  const std::string removal_id = services.random.uuid();
   for (int tries = 0; tries < most_tries; ++tries) {
+    if (tries > 0 && accepted_before(services, removal_id)) return Attaching{attachment, removal_id};
     const Seen seen = look(services, attachment.volume_id);
     const auto now = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == attachment.id; });
+    if (now == seen.attachments.end() && tries > 0) return Attaching{attachment, {}};  // it was a repeated deletion, or somebody else's
     if (now == seen.attachments.end()) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
     const bool exported = !now->connection.empty();
-    const std::string operation = exported ? services.random.uuid() : std::string{};
+    const std::string operation = exported ? removal_id : std::string{};
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
       if (!exported) {
         attachments::remove(tx, "attachment", now->id, {});
@@ -195,8 +217,10 @@ Result<Attaching> remove_attachment(Services& services, const Context& context, 
 }
 
 Result<> record_attach(Services& services, const Context& context, const Volume& volume, const OldAttachRequest& request) {
+  const AttachmentId id{services.random.uuid()};
   for (int tries = 0; tries < most_tries; ++tries) {
     const Seen seen = look(services, volume.id);
+    if (find(seen, id) != nullptr) return {};
     if (!seen.volume) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume.id.text);
     const VolumeStatus status = seen.volume->status;
     if (status != VolumeStatus::attaching && status != VolumeStatus::available && !(seen.volume->multiattach && status == VolumeStatus::in_use))
@@ -204,7 +228,7 @@ Result<> record_attach(Services& services, const Context& context, const Volume&
     if (seen.volume->readonly && request.mode != "ro")
       return refuse(RefusalCode::invalid_state, "Invalid attachment mode '{}' for volume {}: it is read-only.", request.mode.empty() ? "rw" : request.mode, volume.id.text);
     Attachment attachment;
-    attachment.id = {services.random.uuid()}, attachment.volume_id = volume.id;
+    attachment.id = id, attachment.volume_id = volume.id;
     attachment.project_id = context.project_id, attachment.user_id = context.user_id;
     attachment.instance_id = request.instance_id, attachment.attached_host = request.host, attachment.mountpoint = request.mountpoint;
     attachment.attach_mode = request.mode.empty() ? "rw" : request.mode, attachment.attach_status = "attached";
