@@ -99,6 +99,22 @@ int in_processes(int jobs, const std::function<int(int job, const std::function<
   return worst;
 }
 
+/// Runs `work` in a process of its own, so that no seed sees what another left in the program, and a bug that aborts it
+/// is a failure of that seed alone. Gives its exit status; 3: aborted.
+int apart(const std::function<int()>& work) {
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  if (child < 0) return 2;
+  if (child == 0) {
+    const int status = work();
+    std::fflush(stdout);
+    ::_exit(status);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+}
+
 template <class T, class Work>
 int share_out(const std::vector<T>& all, int job, int jobs, const Work& work) {
   for (std::size_t i = static_cast<std::size_t>(job); i < all.size(); i += static_cast<std::size_t>(jobs))
@@ -134,10 +150,11 @@ int compare_hashes(const Options& options, const std::vector<Told>& first) {
       options.jobs,
       [&](int job, const auto&) {
         return share_out(first, job, options.jobs, [](const Told& told) {
-          if (run_seed(told.seed, false).hash == told.hash) return 0;
-          // Told, not judged, until it is known what differs between two processes of an optimised build.
-          std::printf("seed %llu took another way in another process\n", static_cast<unsigned long long>(told.seed));
-          return 0;
+          return apart([&] {
+            if (run_seed(told.seed, false).hash == told.hash) return 0;
+            std::printf("seed %llu took another way in another process\n", static_cast<unsigned long long>(told.seed));
+            return 1;
+          });
         });
       },
       [](const Told&) {});
@@ -151,16 +168,20 @@ int run_seeds(const Options& options) {
   int worst = in_processes(
       options.jobs,
       [&](int job, const auto& tell) {
-        bool failed = false;
+        int share_worst = 0;
         share_out(options.seeds, job, options.jobs, [&](std::uint64_t seed) {
-          const Report report = run_seed(seed, options.print);
-          tell({report.counters, report.seed, report.hash});
-          if (report.failures.empty()) return 0;
-          print_failures(report);
-          failed = true;
-          return options.keep_going ? 0 : 1;
+          const int status = apart([&] {
+            const Report report = run_seed(seed, options.print);
+            tell({report.counters, report.seed, report.hash});
+            if (report.failures.empty()) return 0;
+            print_failures(report);
+            return 1;
+          });
+          if (status == 3) std::printf("seed %llu ABORTED\n", static_cast<unsigned long long>(seed));
+          share_worst = std::max(share_worst, status);
+          return options.keep_going ? 0 : status;
         });
-        return failed ? 1 : 0;
+        return share_worst;
       },
       [&](const Told& told) {
         all.add(told.counters);
@@ -184,19 +205,20 @@ int run_sweep(const Options& options) {
   int worst = in_processes(
       options.jobs,
       [&](int job, const auto& tell) {
-        Counters counters;
-        bool failed = false;
+        int share_worst = 0;
         share_out(wanted, job, options.jobs, [&](std::size_t i) {
-          const auto failures = sweep.run(sweep.cases()[i], options.print, counters);
-          if (failures.empty()) return 0;
-          failed = true;
-          std::printf("case %zu FAILED: %s\n", i + 1, sweep.describe(sweep.cases()[i]).c_str());
-          for (const std::string& failure : failures) std::printf("  %s\n", failure.c_str());
-          std::fflush(stdout);
+          const int status = apart([&] {
+            Counters counters;
+            const auto failures = sweep.run(sweep.cases()[i], options.print, counters);
+            tell({counters, 0, 0});
+            for (const std::string& failure : failures) std::printf("  %s\n", failure.c_str());
+            return failures.empty() ? 0 : 1;
+          });
+          if (status != 0) std::printf("case %zu %s: %s\n", i + 1, status == 3 ? "ABORTED" : "FAILED", sweep.describe(sweep.cases()[i]).c_str());
+          share_worst = std::max(share_worst, status);
           return 0;
         });
-        tell({counters, 0, 0});
-        return failed ? 1 : 0;
+        return share_worst;
       },
       [&](const Told& told) { all.add(told.counters); });
   if (!sweep.problems().empty()) worst = std::max(worst, 1);
@@ -205,18 +227,25 @@ int run_sweep(const Options& options) {
   return worst;
 }
 
+bool notices(const MutantCase& mutant, const std::string& failure) {
+  const std::string word = failure.substr(0, failure.find(':'));
+  return (std::string(" ") + mutant.noticed_by + " ").find(" " + word + " ") != std::string::npos;
+}
+
 /// One mutant: seeds until one fails as it should. 0 if it was noticed.
 int hunt(const Options& options, const MutantCase& mutant) {
   set_mutant(mutant.mutant);
   for (std::uint64_t seed = options.from; seed < options.from + options.within; ++seed) {
-    for (const std::string& failure : run_seed(seed, false).failures) {
-      const std::string word = failure.substr(0, failure.find(':'));
-      if ((std::string(" ") + mutant.noticed_by + " ").find(" " + word + " ") == std::string::npos) continue;
-      std::printf("mutant %2d %-22s noticed by %-6s at seed %llu: %s\n", static_cast<int>(mutant.mutant), mutant.name, word.c_str(),
-                  static_cast<unsigned long long>(seed), failure.substr(word.size() + 2, 110).c_str());
-      std::fflush(stdout);
+    const int status = apart([&] {
+      for (const std::string& failure : run_seed(seed, false).failures) {
+        if (!notices(mutant, failure)) continue;
+        std::printf("mutant %2d %-22s noticed at seed %llu: %s\n", static_cast<int>(mutant.mutant), mutant.name, static_cast<unsigned long long>(seed),
+                    failure.substr(0, 120).c_str());
+        return 1;
+      }
       return 0;
-    }
+    });
+    if (status == 1) return 0;
   }
   std::printf("mutant %2d %-22s NOT NOTICED by %s in %llu seeds\n", static_cast<int>(mutant.mutant), mutant.name, mutant.noticed_by,
               static_cast<unsigned long long>(options.within));
