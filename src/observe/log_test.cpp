@@ -108,6 +108,7 @@ TEST_F(Log, a_stuck_reader_never_blocks_callers_and_drops_are_told) {
     }
   });
   reader.join();
+  stop();  // before the pipe is closed
   EXPECT_NE(out.find("\"area\":\"log\""), std::string::npos);
 }
 
