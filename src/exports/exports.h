@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "drivers/live.h"
 #include "exports/door.h"
+#include "exports/fake/fake_exports.h"
 #include "exports/options.h"
 #include "exports/state.h"
 #include "exports/supervisor.h"
@@ -70,6 +71,7 @@ class Exports final : public Door, public drivers::LiveUse {
   std::vector<std::unique_ptr<Exporter>> exporters_;
   NbdExporter* nbd_ = nullptr;
   IscsiExporter* iscsi_ = nullptr;
+  FakeExports fake_;
 };
 
 }  // namespace scoria::exports

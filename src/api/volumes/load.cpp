@@ -15,20 +15,25 @@ PolicyTarget target_of(const Volume& volume) { return {{"project_id", volume.pro
 }  // namespace
 
 Result<VolumeView> load_volume(Services& services, ApiRequest& request, const std::string& id) {
-  auto view = services.database.read([&](db::Transaction& tx) -> std::optional<VolumeView> {
-    auto found = store::volumes::find_shown(tx, {id});
-    if (!found) return std::nullopt;
-    VolumeView out{std::move(found->volume), std::move(found->type_name), std::move(found->service_uuid), {}};
-    if (out.volume.attachments > 0) out.attachments = store::attachments::of_volume(tx, out.volume.id);
-    return out;
-  });
-  if (!view || foreign(request, view->volume)) return not_found(id);
-  if (!request.enforce(target_of(view->volume))) return not_found(id);
-  return std::move(*view);
+  const auto find = [&](db::Transaction& tx) { return store::volumes::find_shown(tx, {id}); };
+  auto found = services.database.read_one(find);
+  std::vector<Attachment> attachments;
+  // Volume and attachments of one moment; most volumes have none and cost one statement.
+  if (found && found->volume.attachments > 0) {
+    services.database.read([&](db::Transaction& tx) {
+      found = find(tx);
+      if (found && found->volume.attachments > 0) attachments = store::attachments::of_volume(tx, found->volume.id);
+    });
+  }
+  if (!found) return not_found(id);
+  VolumeView view{std::move(found->volume), std::move(found->type_name), std::move(found->service_uuid), std::move(attachments)};
+  if (foreign(request, view.volume)) return not_found(id);
+  if (!request.enforce(target_of(view.volume))) return not_found(id);
+  return view;
 }
 
 Result<Volume> authorised_volume(Services& services, ApiRequest& request, const std::string& id) {
-  auto volume = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
+  auto volume = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
   if (!volume || foreign(request, *volume)) return not_found(id);
   if (auto allowed = request.enforce(target_of(*volume)); !allowed) return refuse(allowed.error());
   return std::move(*volume);

@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace scoria::load {
+
+struct Project {
+  std::string id, token;
+};
+
+/// Who asks, and for what: read from a file of lines "project ID TOKEN" and "volume ID", the latter of the first project.
+struct Plan {
+  std::vector<Project> projects;
+  std::vector<std::string> volumes;
+};
+/// Throws std::runtime_error with what is wrong.
+Plan read_plan(const std::string& path);
+
+/// What a client does when an answer has come.
+struct Next {
+  std::string request;        // the whole request
+  std::int64_t after_us = 0;  // to be sent so much later
+  bool cycle_ended = false;   // this answer was the last of a cycle, `request` begins the next
+};
+
+/// One client's loop. Throws std::runtime_error when an answer is not as it must be.
+class Scenario {
+ public:
+  virtual ~Scenario() = default;
+  virtual std::string begin() = 0;
+  virtual Next answered(int status, std::string_view body) = 0;
+};
+
+/// `name` is show, list, create or attach; nothing for another. `number` is the client's; create and attach work in
+/// project number `number` of the plan, modulo their count, in the first only if `one_project`.
+std::unique_ptr<Scenario> make_scenario(std::string_view name, const Plan& plan, int number, bool one_project);
+
+}  // namespace scoria::load
