@@ -15,6 +15,7 @@
 #include "api/volumes/handlers.h"
 #include "app/backends.h"
 #include "app/bootstrap.h"
+#include "app/chores.h"
 #include "app/database.h"
 #include "app/exports.h"
 #include "app/identity.h"
@@ -80,6 +81,7 @@ struct Node::Parts {
   std::unique_ptr<operations::Services> operation_services;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<Reporter> reporter;
+  std::unique_ptr<Chores> chores;
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<api::Services> api_services;
   std::unique_ptr<LivePolicy> policy;
@@ -110,6 +112,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   std::optional<store::pools::Service> scheduler;
   if (has_role(p.config, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
   p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler);
+  p.chores = std::make_unique<Chores>(*p.operation_services, p.config);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
                                                                        [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get()});
@@ -157,6 +160,7 @@ void Node::start() {
   if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
   p.reporter->report();
   p.reporter->start();
+  p.chores->start();
   p.parking->start(4);
   if (p.server) p.server->start();
   log::info("app", {}, "node {} of host {} is up, roles {}", p.engine->incarnation(), general.host, join(general.roles, ","));
@@ -168,6 +172,7 @@ void Node::stop() {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
   if (p.server) p.server->drain(std::chrono::seconds{10});
+  p.chores->stop();
   p.reporter->stop();
   p.parking->stop();
   p.engine->drain(general.graceful_shutdown_timeout);

@@ -5,7 +5,6 @@
 #include "json/writer.h"
 #include "observe/log.h"
 #include "operations/pool_report.h"
-#include "store/messages/messages.h"
 #include "store/pools/pools.h"
 #include "store/services/log_levels.h"
 
@@ -27,15 +26,11 @@ void Reporter::report() {
   }
 }
 
-/// Schedulers also see to what is nobody's: messages that have outlived their time.
 void Reporter::report_scheduler() {
   if (!scheduler_) return;
   store::pools::Service row = *scheduler_;
   row.id = services_.random.uuid(), row.inc = engine_.incarnation();
-  services_.database.write([&](db::Transaction& tx) {
-    store::pools::ensure_service(tx, row);
-    store::messages::reap(tx);
-  });
+  services_.database.write([&](db::Transaction& tx) { store::pools::ensure_service(tx, row); });
 }
 
 /// Whoever is asked by an administrator to log more or less does so here, and tells what is in force.

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "exports/exporter.h"
@@ -19,6 +20,15 @@ class Door {
   /// Through every protocol: absent is success.
   virtual DriverResult<> remove(const Call& call, const std::string& name) = 0;
   virtual DriverResult<bool> grow(const Call& call, std::string_view protocol, const ExportSpec& spec) = 0;
+  struct Listed {
+    std::string protocol;
+    std::string name;
+  };
+  /// What this node serves now. A door that cannot tell lists nothing.
+  virtual DriverResult<std::vector<Listed>> list(const Call& call) {
+    (void)call;
+    return std::vector<Listed>{};
+  }
   /// True when that protocol serves raw files only: a volume kept otherwise must be flattened before it is attached so.
   static bool needs_raw(std::string_view protocol) { return protocol == "local" || protocol == "iscsi"; }
 };

@@ -35,11 +35,7 @@ class Exports final : public Door, public drivers::LiveUse {
   DriverResult<bool> grow(const Call& call, std::string_view protocol, const ExportSpec& spec) override;
   DriverResult<> throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits);
 
-  struct Listed {
-    std::string protocol;
-    std::string name;
-  };
-  DriverResult<std::vector<Listed>> list(const Call& call);
+  DriverResult<std::vector<Listed>> list(const Call& call) override;
 
   /// What can be said to operators and schedulers about a protocol on this node, now.
   struct Report {

@@ -52,6 +52,4 @@ std::optional<Message> find(db::Transaction& tx, std::string_view id) {
 
 std::int64_t remove(db::Transaction& tx, std::string_view id) { return tx.change("DELETE FROM message WHERE id = ?", {id}); }
 
-void reap(db::Transaction& tx) { tx.run("DELETE FROM message WHERE expires_at < scoria_now()"); }
-
 }  // namespace scoria::store::messages

@@ -15,7 +15,5 @@ Message read(const db::Rows& rows, std::size_t row);
 void add(db::Transaction& tx, const Message& message);
 std::optional<Message> find(db::Transaction& tx, std::string_view id);
 std::int64_t remove(db::Transaction& tx, std::string_view id);
-/// Removes what has outlived its time.
-void reap(db::Transaction& tx);
 
 }  // namespace scoria::store::messages

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/mutants.h"
+#include "db/values.h"
 
 namespace scoria::store::objects {
 namespace {
@@ -108,6 +109,34 @@ void rechecked(db::Transaction& tx, const std::string& backend, const std::strin
                      "WHERE backend = ? AND name = ? AND state = 'gone'",
                      next_recheck),
          {backend, name});
+}
+
+std::vector<Listed> of_pool(db::Transaction& tx, const std::string& backend, const std::string& pool, const std::string& after, const std::string& last,
+                            const std::vector<std::string>& names, Duration settled) {
+  const std::string select = fmt::format(
+      "SELECT {}, COALESCE(v.x_op, s.x_op) IS NOT NULL, COALESCE(v.rev, s.rev, -1), o.changed_at <= scoria_now() - ? FROM backend_object o "
+      "LEFT JOIN volume v ON o.owner_type = 'volume' AND v.id = o.owner_id AND v.provider_name = o.name "
+      "LEFT JOIN snapshot s ON o.owner_type = 'snapshot' AND s.id = o.owner_id AND s.provider_name = o.name WHERE o.backend = ? AND ",
+      columns);
+  const db::Rows rows = tx.query(select + "((o.pool = ? AND o.name > ? AND (? = '' OR o.name <= ?) AND o.state <> 'gone') OR {in:o.name:?}) ORDER BY o.name",
+                                 {settled.count(), backend, pool, after, last, last, db::list_of(names)});
+  // A condition is a number on SQLite and a boolean ('t') on PostgreSQL.
+  const auto flag = [&](std::size_t row, std::size_t column) { return rows.at(row, column).is_text() ? rows.at(row, column).text() == "t" : rows.at(row, column).flag(); };
+  std::vector<Listed> out;
+  std::vector<Object> objects = read(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back({std::move(objects[i]), flag(i, 10), rows.at(i, 11).integer(), flag(i, 12)});
+  return out;
+}
+
+bool adopt_dead(db::Transaction& tx, const Object& o) {
+  // Ids never return, so what holds here holds for ever.
+  return tx.change("INSERT INTO backend_object (backend, name, pool, owner_type, owner_id, base, op, epoch, state, size_bytes, created_at, changed_at) "
+                   "SELECT ?, ?, ?, ?, ?, ?, p.id, 0, 'doomed', CAST(? AS BIGINT), scoria_now(), scoria_now() FROM operation p "
+                   "WHERE p.resource_id = ? AND p.finished_at IS NOT NULL "
+                   "AND NOT EXISTS (SELECT 1 FROM operation l WHERE l.resource_id = p.resource_id AND l.finished_at IS NULL) "
+                   "AND NOT EXISTS (SELECT 1 FROM volume v WHERE v.id = p.resource_id) AND NOT EXISTS (SELECT 1 FROM snapshot s WHERE s.id = p.resource_id) "
+                   "ORDER BY p.seq DESC LIMIT 1 ON CONFLICT (backend, name) DO NOTHING",
+                   {o.backend, o.name, o.pool, o.owner_type, o.owner_id, db::or_null(o.base), o.size_bytes, o.owner_id}) == 1;
 }
 
 }  // namespace scoria::store::objects

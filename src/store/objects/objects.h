@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "db/database.h"
 
 /// The ledger of what exists on backends under our names: intended before it is made, doomed before it is destroyed,
@@ -17,6 +18,13 @@ struct Object {
   std::int64_t epoch = 0;
   std::string state;  // intended, published, doomed, gone, released
   std::int64_t size_bytes = 0;
+};
+
+/// Every object that may be there, `gone` ones too, with what an inventory compares it by.
+struct Listed : Object {
+  bool owner_busy = false;      // an operation holds its volume or snapshot
+  std::int64_t owner_rev = -1;  // of the row that shows it as its own; -1: none does
+  bool old = false;             // unchanged for the time asked for
 };
 
 /// The next name of a resource: `<type>-<id>`, then `<type>-<id>.r2` …, counted over all its rows.
@@ -43,5 +51,13 @@ std::vector<Object> children_of_doomed(db::Transaction& tx, const std::string& b
 /// Gone ones that are to be probed once more.
 std::vector<Object> to_recheck(db::Transaction& tx, const std::string& backend, std::size_t limit);
 void rechecked(db::Transaction& tx, const std::string& backend, const std::string& name, bool present);
+
+/// The ledger of a pool by name, after `after` up to `last` (empty: to the end), and the rows of `names` wherever they
+/// are. `old` says which have not changed for `settled`.
+std::vector<Listed> of_pool(db::Transaction& tx, const std::string& backend, const std::string& pool, const std::string& after, const std::string& last,
+                            const std::vector<std::string>& names, Duration settled);
+/// Gives an object that the ledger does not know a row, doomed. True if our own history says that it is dead: the resource
+/// of that name is gone, and an operation on it has ended and none lives. Else nothing changes.
+bool adopt_dead(db::Transaction& tx, const Object& object);
 
 }  // namespace scoria::store::objects

@@ -1,0 +1,43 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/thread_group.h"
+#include "config/config.h"
+#include "notify/relay.h"
+#include "operations/services.h"
+#include "reconcile/inventory.h"
+#include "reconcile/purge.h"
+
+namespace scoria::app {
+
+/// What runs beside everything else, a little at a time: this node's backends compared with the database, exports with
+/// attachments, what is over thrown away, events relayed. What is everybody's is done by one node at a time.
+class Chores {
+ public:
+  Chores(operations::Services& services, const config::Config& config);
+  /// One look at everything that may be due. Told failures are logged; they end nothing.
+  void round();
+  void start();
+  /// Returns when the last round has ended.
+  void stop();
+
+ private:
+  void loop();
+  void measure();
+
+  operations::Services& services_;
+  const std::string host_;
+  reconcile::Inventory inventory_;
+  reconcile::Purge purge_;
+  std::unique_ptr<notify::Sink> sink_;  // none: events are only kept for a while
+  std::unique_ptr<notify::Relay> relay_;
+  Instant next_exports_, next_measure_;
+  std::atomic<bool> stopping_{false};
+  Signal stop_;
+  ThreadGroup threads_;
+};
+
+}  // namespace scoria::app
