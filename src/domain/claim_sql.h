@@ -11,5 +11,8 @@
 /// SET: gives X or L back, or hands it to the operation that waits for it. With `x_op = ?` in the WHERE.
 #define SCORIA_GIVE_CLAIM_BACK \
   "x_op = next_op, x_mode = CASE WHEN next_op IS NULL THEN NULL ELSE 'X' END, next_op = NULL, rev = rev + 1"
-/// WHERE: S may be taken, nobody holds X.
-#define SCORIA_READABLE "(x_op IS NULL OR x_mode = 'L')"
+/// WHERE: S may be taken, nobody holds X or is promised it.
+#define SCORIA_READABLE "(x_op IS NULL OR (x_mode = 'L' AND next_op IS NULL))"
+/// SET: who gets X when its holder ends; parameter: operation id. Only deletions wait so: the row is `deleting` from the
+/// commit that hands it over.
+#define SCORIA_PROMISE_CLAIM "next_op = ?, rev = rev + 1"

@@ -5,7 +5,7 @@
 namespace scoria::engine {
 
 void take_shared(db::Transaction& tx, std::string_view label, const std::string& table, const std::string& id, std::string_view statuses) {
-  tx.guard(label, fmt::format("UPDATE {} SET s_ops = s_ops + 1, rev = rev + 1 WHERE id = ? AND (x_op IS NULL OR x_mode = 'L') AND status IN ({})", table, statuses),
+  tx.guard(label, fmt::format("UPDATE {} SET s_ops = s_ops + 1, rev = rev + 1 WHERE id = ? AND (x_op IS NULL OR (x_mode = 'L' AND next_op IS NULL)) AND status IN ({})", table, statuses),
            {id});
 }
 
@@ -20,6 +20,14 @@ void give_shared_back(db::Transaction& tx, const Claim& claim) {
 
 void require_readers(db::Transaction& tx, const std::string& table, const std::string& id, const std::string& operation) {
   tx.guard("claim.readers", fmt::format("UPDATE {} SET rev = rev + 1 WHERE id = ? AND x_op = ? AND s_ops > 0", table), {id, operation});
+}
+
+void require_children(db::Transaction& tx, const std::string& operation) {
+  tx.guard("claim.children", "UPDATE operation SET updated_at = scoria_now() WHERE id = ? AND open_children > 0", {operation});
+}
+
+void require_live(db::Transaction& tx, const std::string& operation) {
+  tx.guard("claim.live", "UPDATE operation SET updated_at = updated_at WHERE id = ? AND state IN ('ready', 'running', 'waiting')", {operation});
 }
 
 }  // namespace scoria::engine

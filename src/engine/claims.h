@@ -15,5 +15,8 @@ void give_shared_back(db::Transaction& tx, const Claim& claim);
 std::string readers_of(std::string_view type, std::string_view id);
 /// Commit part of such a wait: fails the step (which then runs again) unless there are readers at this very moment.
 void require_readers(db::Transaction& tx, const std::string& table, const std::string& id, const std::string& operation);
+/// The same for waits on "children" and on "op:<id>": there is an open child, that operation has not ended.
+void require_children(db::Transaction& tx, const std::string& operation);
+void require_live(db::Transaction& tx, const std::string& operation);
 
 }  // namespace scoria::engine

@@ -223,7 +223,7 @@ Runner::Committed Runner::end(Operation& op, const Kind& kind, const Ending& end
         if (!op.parent.empty())
           tx.run("UPDATE operation SET open_children = open_children - 1, updated_at = scoria_now(), run_at = scoria_now(), "
                  "state = CASE WHEN state = 'waiting' AND waits_on = 'children' AND open_children = 1 THEN 'ready' ELSE state END, "
-                 "waits_on = CASE WHEN open_children = 1 THEN NULL ELSE waits_on END WHERE id = ?",
+                 "waits_on = CASE WHEN waits_on = 'children' AND open_children = 1 THEN NULL ELSE waits_on END WHERE id = ?",
                  {op.parent});
       },
       {});

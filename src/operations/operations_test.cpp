@@ -1,112 +1,17 @@
 #include "commands/services/state.h"
-#include "commands/snapshots/create.h"
 #include "commands/snapshots/delete.h"
 #include "commands/types/defaults.h"
 #include "commands/types/delete.h"
-#include "commands/volumes/create.h"
 #include "commands/volumes/delete.h"
 #include "commands/volumes/extend.h"
 #include "commands/volumes/revert.h"
-#include "db/migrate.h"
-#include "db/testing.h"
-#include "drivers/fake/fake.h"
-#include "engine/engine.h"
-#include "operations/services.h"
-#include "store/migrations.h"
-#include "store/pools/pools.h"
-#include "store/quotas/quotas.h"
-#include "store/snapshots/snapshots.h"
-#include "store/types/types.h"
-#include "store/volumes/volumes.h"
+#include "operations/testing.h"
 
 namespace scoria {
 namespace {
 
-/// One node on a real database with a storage array in memory.
-class Node : public db::testing::EveryEngine {
- protected:
-  void SetUp() override {
-    EveryEngine::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    db::migrate(database(), store::migrations());
-    auto backend = std::make_unique<operations::Backend>();
-    backend->name = backend->host = "one@fake";
-    array_ = std::make_shared<drivers::fake::Array>(clock(), random_, drivers::fake::ArrayOptions{.pools = {{.name = "pool"}}});
-    backend->driver = drivers::fake::make_fake_driver(array_, "one");
-    backends_.add(std::move(backend));
-    services_ = std::make_unique<operations::Services>(operations::Services{database(), clock(), random_, backends_});
-    operations::register_all(kinds_, *services_);
-    engine_ = std::make_unique<engine::Engine>(database(), clock(), random_, kinds_,
-                                               engine::EngineOptions{.membership = {.host = "one", .roles = "all"}, .slots = 2, .bulk_slots = 1}, [] {});
-    engine_->start();
-    database().write([&](db::Transaction& tx) {
-      store::pools::ensure_backend(tx, "one@fake", "", "nova");
-      store::pools::ensure_service(tx, {.id = random_.uuid(), .host = "one@fake", .binary = "cinder-volume", .zone = "nova", .inc = engine_->incarnation()});
-      store::pools::report(tx, {.backend = "one@fake", .name = "pool", .total_bytes = 100 * gib, .free_bytes = 100 * gib, .limit_bytes = 100 * gib,
-                                .unit_bytes = mib, .minimum_bytes = mib, .json = "{}"});
-      store::types::insert(tx, {.id = {"type"}, .name = "__DEFAULT__"});
-    });
-    engine_->serve("scheduler");
-    engine_->serve("one@fake");
-    commands_ = std::make_unique<commands::Services>(
-        commands::Services{database(), random_, kinds_, {}, [this](const std::string& queue) { engine_->poke(queue); }});
-    context_.project_id = "project", context_.user_id = "user", context_.request_id = "req-1";
-  }
-
-  void TearDown() override {
-    if (engine_) engine_->drain(std::chrono::seconds{5});
-    EveryEngine::TearDown();
-  }
-
-  std::optional<Volume> volume(const VolumeId& id) {
-    return database().read([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
-  }
-
-  std::string status_after_work(const VolumeId& id) {
-    for (int i = 0; i < 500; ++i) {
-      const auto found = volume(id);
-      if (!found) return "gone";
-      if (found->x_op.empty()) return std::string(to_text(found->status));
-      clock().sleep(std::chrono::milliseconds{10});
-    }
-    return "stuck";
-  }
-
-  std::string snapshot_after_work(const SnapshotId& id) {
-    for (int i = 0; i < 500; ++i) {
-      const auto found = database().read([&](db::Transaction& tx) { return store::snapshots::find(tx, id); });
-      if (!found) return "gone";
-      if (found->x_op.empty()) return std::string(to_text(found->status));
-      clock().sleep(std::chrono::milliseconds{10});
-    }
-    return "stuck";
-  }
-
-  Volume available(std::int64_t size_gib) {
-    const auto made = commands::create_volume(*commands_, context_, {.size_gib = size_gib});
-    EXPECT_TRUE(made);
-    EXPECT_EQ(status_after_work(made->id), "available");
-    return *volume(made->id);
-  }
-
-  store::quotas::Usage usage() {
-    return database().read([&](db::Transaction& tx) { return store::quotas::usage(tx, "project", ""); });
-  }
-
-  std::int64_t count(std::string_view sql) {
-    return database().read([&](db::Transaction& tx) { return tx.query(sql).at(0, 0).integer(); });
-  }
-
-  SystemRandom random_;
-  std::shared_ptr<drivers::fake::Array> array_;
-  operations::Backends backends_;
-  engine::Kinds kinds_;
-  std::unique_ptr<operations::Services> services_;
-  std::unique_ptr<commands::Services> commands_;
-  std::unique_ptr<engine::Engine> engine_;
-  Context context_;
-};
-INSTANTIATE_TEST_SUITE_P(On, Node, ::testing::Values(db::testing::Kind::sqlite_file, db::testing::Kind::postgres), db::testing::name_of);
+class Node : public operations::testing::Node {};
+SCORIA_ON_NODE(Node);
 
 TEST_P(Node, a_volume_is_made_and_deleted_and_nothing_stays) {
   const auto made = commands::create_volume(*commands_, context_, {.name = "first", .size_gib = 2});

@@ -52,7 +52,7 @@ WHERE x_mode = 'X' AND status IN ('available', 'error'))"},
 SELECT what || ' ' || id || ' promises itself to ' || next_op || ', which does not wait for it'
 FROM (SELECT 'volume' AS what, id, next_op FROM volume UNION ALL SELECT 'snapshot', id, next_op FROM snapshot
       UNION ALL SELECT 'attachment', id, next_op FROM attachment) held
-WHERE next_op IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.id = next_op AND o.state = 'waiting'))"},
+WHERE next_op IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.id = next_op AND (o.state = 'waiting' OR (o.cancel_req = 1 AND o.state IN )" SCORIA_LIVE R"())))"},
     {"I4", When::always, R"(
 SELECT what || ' ' || id || ' counts ' || CAST(s_ops AS TEXT) || ' readers, there are ' || CAST(readers AS TEXT)
 FROM (SELECT 'volume' AS what, v.id, v.s_ops, (SELECT count(*) FROM op_res r JOIN operation o ON o.id = r.op WHERE r.rtype = 'volume' AND r.rid = v.id

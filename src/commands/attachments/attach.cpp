@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include "commands/attachments/removal.h"
+#include "commands/make_way.h"
+#include "commands/try_once.h"
 #include "engine/start.h"
 #include "store/attachments/attachments.h"
 #include "store/volumes/volumes.h"
@@ -11,7 +14,6 @@ namespace {
 
 namespace attachments = store::attachments;
 namespace volumes = store::volumes;
-constexpr int most_tries = 8;
 
 struct Seen {
   std::optional<Volume> volume;
@@ -30,7 +32,7 @@ Seen look(Services& services, const VolumeId& id) {
 Result<> may_attach(const Seen& seen, const AttachRequest& request) {
   const Volume& volume = *seen.volume;
   using enum VolumeStatus;
-  if (volume.provider_name.empty() || volume.x_mode == "X")
+  if (volume.provider_name.empty() || volume.x_mode == "X" || !volume.next_op.empty())
     return refuse(RefusalCode::invalid_state, "Invalid volume: Volume {} status must be available or downloading to reserve, but the current status is {}.",
                   volume.id.text, to_text(volume.status));
   if (request.hidden) return {};  // the old calls reserve by themselves
@@ -67,25 +69,6 @@ std::string sealed_beginning(Services& services, const std::string& attachment_i
 }
 
 tl::unexpected<Refusal> too_fast(const VolumeId& id) { return refuse(RefusalCode::conflict, "Volume {} changes too fast; try again.", id.text); }
-
-/// Runs `work` on rows as seen; nothing when somebody was faster, or when nobody knows whether it was committed: look
-/// again. The ids of what it makes are chosen before the first try, so that a try that arrived after all is recognised.
-std::optional<Result<bool>> try_once(Services& services, const std::function<Result<bool>(db::Transaction&)>& work) {
-  try {
-    auto outcome = services.database.transact(work, [](std::string_view label) { return Refusal{RefusalCode::conflict, std::string(label), "again"}; });
-    if (!outcome && outcome.error().detail == "again") return std::nullopt;
-    return outcome;
-  } catch (const db::ConstraintError& repeated) {
-    if (!repeated.unique) throw;
-  } catch (const db::Error& failure) {
-    if (!failure.commit_unknown) throw;
-  }
-  return std::nullopt;
-}
-
-bool accepted_before(Services& services, const std::string& operation) {
-  return services.database.read([&](db::Transaction& tx) { return !tx.query("SELECT 1 FROM operation WHERE id = ?", {operation}).empty(); });
-}
 
 const Attachment* find(const Seen& seen, const AttachmentId& id) {
   const auto found = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == id; });
@@ -176,6 +159,22 @@ Result<> complete_attachment(Services& services, const Attachment& attachment) {
   return too_fast(attachment.volume_id);
 }
 
+Result<> begin_removal(db::Transaction& tx, Services& services, const Attachment& seen, engine::NewOperation removal) {
+  removal.priority = engine::Priority::release;
+  if (seen.x_op.empty()) {
+    attachments::take(tx, "attachment", seen.id, removal.id, "'reserved', 'attaching', 'attached', 'detaching', 'error_attaching', 'error_detaching'", "detaching");
+  } else {
+    const MakeWay way = make_way(tx, services, seen.x_op);
+    // A removal that runs already is the answer to a repeated one.
+    if (way == MakeWay::deletes) return refuse(Refusal{RefusalCode::conflict, seen.x_op, "joined"});
+    if (way == MakeWay::ended) return refuse(Refusal{RefusalCode::conflict, "moving", "again"});
+    attachments::queue_behind(tx, "attachment", seen.id, seen.x_op, removal.id);
+    removal.waits_on = "op:" + seen.x_op;
+  }
+  engine::start(tx, services.kinds, removal);
+  return {};
+}
+
 Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment) {
   const std::string removal_id = services.random.uuid();
   for (int tries = 0; tries < most_tries; ++tries) {
@@ -193,18 +192,8 @@ Result<Attaching> remove_attachment(Services& services, const Context& context, 
         return true;
       }
       engine::NewOperation removal = operation_for(operation, "attachment.remove", context, *seen.volume, now->id);
-      removal.priority = engine::Priority::release;
-      if (now->x_op.empty()) {
-        attachments::take(tx, "attachment", now->id, operation, "'reserved', 'attaching', 'attached', 'detaching', 'error_attaching', 'error_detaching'", "detaching");
-      } else {
-        const db::Rows rows = tx.query("SELECT " + std::string(engine::operation_columns) + " FROM operation WHERE id = ?", {now->x_op});
-        // A removal that runs already is the answer to a repeated one.
-        if (!rows.empty() && engine::read_operation(rows, 0).kind == "attachment.remove") return refuse(Refusal{RefusalCode::conflict, now->x_op, "joined"});
-        if (rows.empty() || !engine::request_cancel(tx, services.kinds, engine::read_operation(rows, 0))) return refuse(Refusal{RefusalCode::conflict, "moving", "again"});
-        attachments::queue_behind(tx, "attachment", now->id, now->x_op, operation);
-        removal.waits_on = "op:" + now->x_op;
-      }
-      engine::start(tx, services.kinds, removal);
+      const auto begun = begin_removal(tx, services, *now, removal);
+      if (!begun) return refuse(begun.error());
       return true;
     });
     if (!done) continue;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "commands/volumes/delete_whole.h"
 #include "engine/start.h"
 #include "json/writer.h"
 #include "store/events/outbox.h"
@@ -35,7 +36,8 @@ Refusal explain(const Services& services, const VolumeId& id) {
 
 }  // namespace
 
-Result<> delete_volume(Services& services, const Context& context, const Volume& volume, const DeleteVolumeRequest&) {
+Result<> delete_volume(Services& services, const Context& context, const Volume& volume, const DeleteVolumeRequest& request) {
+  if (request.cascade || request.force) return delete_whole(services, context, volume.id, request);
   const std::string operation = services.random.uuid();
   const std::string queue = volume.backend.empty() ? std::string(engine::scheduler_queue) : volume.backend;
   json::Writer event;

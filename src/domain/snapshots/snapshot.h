@@ -30,7 +30,7 @@ struct Snapshot {
   bool consumes_quota = true;
   std::string metadata = "{}";
   Charge charge;
-  std::string x_op, x_mode;
+  std::string x_op, x_mode, next_op;
   std::int64_t s_ops = 0, rev = 0;
   Timestamp created_at, updated_at;
 };

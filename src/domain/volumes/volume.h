@@ -49,6 +49,7 @@ struct Volume {
   std::int64_t snapshots = 0, attachments = 0;  // live children
   Charge charge;
   std::string x_op, x_mode;  // who holds it, durable-operations: claims
+  std::string next_op;       // the deletion that gets X when the holder ends
   std::int64_t s_ops = 0, rev = 0;
   Timestamp created_at, updated_at, launched_at;
 };

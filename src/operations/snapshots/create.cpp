@@ -78,12 +78,16 @@ void CreateSnapshot::settle(db::Transaction& tx, const engine::Operation& op, co
     return;
   }
   if (placement->placed()) objects::doom(tx, placement->backend, placement->object);
-  if (ending.state == engine::State::cancelled)
+  // Cancelled for a deletion that waits: that ends the row.
+  const auto snapshot = snapshots::find(tx, id);
+  SCORIA_CHECK(snapshot, "a snapshot vanished under its claim");
+  const bool cancelled = ending.state == engine::State::cancelled && snapshot->next_op.empty();
+  if (cancelled)
     end_snapshot(tx, op);
   else
     snapshots::settle(tx, id, op.id, SnapshotStatus::creating, SnapshotStatus::error);
   tell_user(tx, op, ending, "VOLUME_SNAPSHOT", MessageAction::create_snapshot);
-  store::outbox::add(tx, op.id + ".end", ending.state == engine::State::cancelled ? "snapshot.delete.end" : "snapshot.create.error", op.id, snapshot_event(op));
+  store::outbox::add(tx, op.id + ".end", cancelled ? "snapshot.delete.end" : "snapshot.create.error", op.id, snapshot_event(op));
 }
 
 }  // namespace scoria::operations

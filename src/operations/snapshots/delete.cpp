@@ -50,8 +50,10 @@ void DeleteSnapshot::settle(db::Transaction& tx, const engine::Operation& op, co
     store::outbox::add(tx, op.id + ".end", "snapshot.delete.end", op.id, snapshot_event(op));
     return;
   }
-  snapshots::settle(tx, id, op.id, SnapshotStatus::deleting,
-                    ending.state == engine::State::cancelled ? SnapshotStatus::available : SnapshotStatus::error_deleting);
+  const auto snapshot = snapshots::find(tx, id);
+  if (snapshot && snapshot->x_op != op.id) return snapshots::step_back(tx, id, op.id);  // it still waited for its turn
+  if (ending.state == engine::State::cancelled) return snapshots::settle_kept(tx, id, op.id);
+  snapshots::settle(tx, id, op.id, SnapshotStatus::deleting, SnapshotStatus::error_deleting);
 }
 
 }  // namespace scoria::operations

@@ -127,7 +127,10 @@ void CreateVolume::settle(db::Transaction& tx, const engine::Operation& op, cons
     store::outbox::add(tx, op.id + ".end", "volume.create.end", op.id, volume_event(op));
     return;
   }
-  const bool cancelled = ending.state == State::cancelled;
+  // Cancelled for a deletion that waits: that ends the row, and everything else it may have by then.
+  const auto volume = volumes::find(tx, id);
+  SCORIA_CHECK(volume, "a volume vanished under its claim");
+  const bool cancelled = ending.state == State::cancelled && volume->next_op.empty();
   if (placement.placed() && !cancelled) volumes::place(tx, id, op.id, "", "", 0);
   if (placement.placed()) objects::doom(tx, placement.backend, placement.object);
   if (cancelled) {

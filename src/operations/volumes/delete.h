@@ -1,12 +1,13 @@
 #pragma once
 #include <span>
 
+#include "domain/ids.h"
 #include "engine/kind.h"
 #include "operations/services.h"
 
 namespace scoria::operations {
 
-/// wait → destroy. Waits, holding X, until the last reader is gone; then one commit dooms everything the volume has in
+/// wait → destroy. Waits, holding X, until the snapshots and attachments it ends and the last reader are gone; then one commit dooms everything the volume has in
 /// the ledger (from there on it cannot be cancelled); then what is doomed is removed until a probe says absent.
 class DeleteVolume final : public engine::StepKind<DeleteVolume> {
  public:
@@ -18,6 +19,7 @@ class DeleteVolume final : public engine::StepKind<DeleteVolume> {
 
  private:
   engine::Outcome wait(engine::Task& task) const;
+  engine::Outcome wait_for_rest(const VolumeId& id) const;
   engine::Outcome destroy(engine::Task& task) const;
 
   Services& services_;

@@ -10,7 +10,7 @@ const std::string_view columns =
     "snapshot.id, snapshot.volume_id, snapshot.project_id, snapshot.user_id, snapshot.name, snapshot.description, snapshot.status, snapshot.size_gib, "
     "snapshot.volume_type_id, snapshot.group_snapshot_id, snapshot.backend, snapshot.pool, snapshot.provider_name, snapshot.progress, "
     "snapshot.consumes_quota, snapshot.metadata, snapshot.charged_project, snapshot.charged_type, snapshot.charged_gib, snapshot.x_op, snapshot.x_mode, "
-    "snapshot.s_ops, snapshot.rev, snapshot.created_at, snapshot.updated_at";
+    "snapshot.next_op, snapshot.s_ops, snapshot.rev, snapshot.created_at, snapshot.updated_at";
 
 Snapshot read(const db::Rows& rows, std::size_t row) {
   std::size_t column = 0;
@@ -22,7 +22,7 @@ Snapshot read(const db::Rows& rows, std::size_t row) {
   parse(text(), s.status);
   s.size_gib = number(), s.type = {text()}, s.group_snapshot_id = text(), s.backend = text(), s.pool = text(), s.provider_name = text();
   s.progress = static_cast<int>(number()), s.consumes_quota = number() != 0, s.metadata = text();
-  s.charge.project = text(), s.charge.type = text(), s.charge.gib = number(), s.x_op = text(), s.x_mode = text(), s.s_ops = number(), s.rev = number();
+  s.charge.project = text(), s.charge.type = text(), s.charge.gib = number(), s.x_op = text(), s.x_mode = text(), s.next_op = text(), s.s_ops = number(), s.rev = number();
   s.created_at = time(), s.updated_at = time();
   return s;
 }
@@ -66,14 +66,30 @@ std::vector<Snapshot> of_volume(db::Transaction& tx, const VolumeId& volume) {
 
 void take(db::Transaction& tx, std::string_view label, const SnapshotId& id, std::string_view operation, std::initializer_list<SnapshotStatus> from,
           SnapshotStatus to, std::string_view also) {
-  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM " WHERE id = ? AND " SCORIA_UNCLAIMED
-                                      " AND status IN ({}){}{}",
-                                      to_text(to), sql_list(from), also.empty() ? "" : " AND ", also);
+  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM " WHERE id = ? AND " SCORIA_UNCLAIMED "{}{}{}",
+                                      to_text(to), from.size() == 0 ? "" : fmt::format(" AND status IN ({})", sql_list(from)), also.empty() ? "" : " AND ", also);
   tx.guard(label, sql, {operation, "X", id.text});
 }
 
+void queue_behind(db::Transaction& tx, std::string_view label, const Snapshot& seen, std::string_view operation) {
+  tx.guard(label, "UPDATE snapshot SET " SCORIA_PROMISE_CLAIM ", updated_at = scoria_now() WHERE id = ? AND rev = ? AND x_op = ? AND next_op IS NULL",
+           {operation, seen.id.text, seen.rev, seen.x_op});
+}
+
+void step_back(db::Transaction& tx, const SnapshotId& id, std::string_view operation) {
+  tx.guard("snapshot.settle", "UPDATE snapshot SET next_op = NULL, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND next_op = ?", {id.text, operation});
+}
+
+void settle_kept(db::Transaction& tx, const SnapshotId& id, std::string_view operation) {
+  tx.guard("snapshot.settle",
+           "UPDATE snapshot SET status = CASE WHEN provider_name IS NULL THEN 'error' WHEN EXISTS (SELECT 1 FROM backend_object b "
+           "WHERE b.backend = snapshot.backend AND b.name = snapshot.provider_name AND b.state = 'published') THEN 'available' ELSE 'error_deleting' END, "
+           "updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK " WHERE id = ? AND x_op = ? AND status = 'deleting'",
+           {id.text, operation});
+}
+
 void settle(db::Transaction& tx, const SnapshotId& id, std::string_view operation, SnapshotStatus from, SnapshotStatus to) {
-  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+  const std::string sql = fmt::format("UPDATE snapshot SET status = CASE WHEN next_op IS NULL THEN '{}' ELSE 'deleting' END, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
                                       " WHERE id = ? AND x_op = ? AND status = '{}'",
                                       to_text(to), to_text(from));
   tx.guard("snapshot.settle", sql, {id.text, operation});
@@ -81,7 +97,7 @@ void settle(db::Transaction& tx, const SnapshotId& id, std::string_view operatio
 
 void publish(db::Transaction& tx, const SnapshotId& id, std::string_view operation, const std::string& provider_name) {
   tx.guard("snapshot.publish",
-           "UPDATE snapshot SET status = 'available', provider_name = ?, progress = 100, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+           "UPDATE snapshot SET status = CASE WHEN next_op IS NULL THEN 'available' ELSE 'deleting' END, provider_name = ?, progress = 100, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
            " WHERE id = ? AND x_op = ? AND status = 'creating'",
            {provider_name, id.text, operation});
 }
@@ -91,7 +107,7 @@ void require_quiet(db::Transaction& tx, const SnapshotId& id, std::string_view o
 }
 
 void remove(db::Transaction& tx, const SnapshotId& id, std::string_view operation) {
-  tx.guard("snapshot.remove", "DELETE FROM snapshot WHERE id = ? AND x_op = ? AND s_ops = 0", {id.text, operation});
+  tx.guard("snapshot.remove", "DELETE FROM snapshot WHERE id = ? AND x_op = ? AND next_op IS NULL AND s_ops = 0", {id.text, operation});
 }
 
 std::int64_t describe(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, const std::string& name, const std::string& description) {

@@ -27,6 +27,11 @@ std::vector<Snapshot> of_volume(db::Transaction& tx, const VolumeId& volume);
 /// As store::volumes: X with the status that says so, and its return. Snapshots have no previous status.
 void take(db::Transaction& tx, std::string_view label, const SnapshotId& id, std::string_view operation, std::initializer_list<SnapshotStatus> from,
           SnapshotStatus to, std::string_view also = {});
+/// As store::volumes: for a deletion that waits for the holder.
+void queue_behind(db::Transaction& tx, std::string_view label, const Snapshot& seen, std::string_view operation);
+void step_back(db::Transaction& tx, const SnapshotId& id, std::string_view operation);
+/// A deletion that did nothing: back to what the snapshot's object says.
+void settle_kept(db::Transaction& tx, const SnapshotId& id, std::string_view operation);
 void settle(db::Transaction& tx, const SnapshotId& id, std::string_view operation, SnapshotStatus from, SnapshotStatus to);
 void publish(db::Transaction& tx, const SnapshotId& id, std::string_view operation, const std::string& provider_name);
 void require_quiet(db::Transaction& tx, const SnapshotId& id, std::string_view operation);

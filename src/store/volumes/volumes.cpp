@@ -5,13 +5,23 @@
 #include "domain/claim_sql.h"
 
 namespace scoria::store::volumes {
+namespace {
+
+/// SET of a holder that is done: `status` (SQL), or `deleting` when the claim goes on to the deletion that waits for it,
+/// which would return to `status`.
+std::string rest(std::string_view status) {
+  return fmt::format("status = CASE WHEN next_op IS NULL THEN {0} ELSE 'deleting' END, previous_status = CASE WHEN next_op IS NULL THEN previous_status ELSE {0} END",
+                     status);
+}
+
+}  // namespace
 
 const std::string_view columns =
     "volume.id, volume.project_id, volume.user_id, volume.name, volume.description, volume.size_gib, volume.status, volume.previous_status, "
     "volume.attach_status, volume.migration_status, volume.replication_status, volume.volume_type_id, volume.availability_zone, volume.backend, "
     "volume.pool, volume.provider_name, volume.object_bytes, volume.snapshot_id, volume.source_volid, volume.group_id, volume.bootable, "
     "volume.multiattach, volume.readonly, volume.consumes_quota, volume.metadata, volume.image_metadata, volume.snapshots, volume.attachments, "
-    "volume.charged_project, volume.charged_type, volume.charged_gib, volume.x_op, volume.x_mode, volume.s_ops, volume.rev, volume.created_at, "
+    "volume.charged_project, volume.charged_type, volume.charged_gib, volume.x_op, volume.x_mode, volume.next_op, volume.s_ops, volume.rev, volume.created_at, "
     "volume.updated_at, volume.launched_at";
 
 Volume read(const db::Rows& rows, std::size_t row) {
@@ -27,7 +37,7 @@ Volume read(const db::Rows& rows, std::size_t row) {
   v.snapshot_id = text(), v.source_volid = text(), v.group_id = text(), v.bootable = number() != 0, v.multiattach = number() != 0;
   v.readonly = number() != 0, v.consumes_quota = number() != 0, v.metadata = text(), v.image_metadata = text();
   v.snapshots = number(), v.attachments = number(), v.charge.project = text(), v.charge.type = text(), v.charge.gib = number();
-  v.x_op = text(), v.x_mode = text(), v.s_ops = number(), v.rev = number();
+  v.x_op = text(), v.x_mode = text(), v.next_op = text(), v.s_ops = number(), v.rev = number();
   v.created_at = time(), v.updated_at = time(), v.launched_at = time();
   return v;
 }
@@ -70,9 +80,18 @@ std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id) {
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
           std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also) {
   const std::string sql = fmt::format("UPDATE volume SET previous_status = status, status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM
-                                      " WHERE id = ? AND " SCORIA_UNCLAIMED " AND status IN ({}){}{}",
-                                      to_text(to), sql_list(from), also.empty() ? "" : " AND ", also);
+                                      " WHERE id = ? AND " SCORIA_UNCLAIMED "{}{}{}",
+                                      to_text(to), from.size() == 0 ? "" : fmt::format(" AND status IN ({})", sql_list(from)), also.empty() ? "" : " AND ", also);
   tx.guard(label, sql, {operation, std::string(1, mode), id.text});
+}
+
+void queue_behind(db::Transaction& tx, std::string_view label, const Volume& seen, std::string_view operation) {
+  tx.guard(label, "UPDATE volume SET " SCORIA_PROMISE_CLAIM ", updated_at = scoria_now() WHERE id = ? AND rev = ? AND x_op = ? AND next_op IS NULL",
+           {operation, seen.id.text, seen.rev, seen.x_op});
+}
+
+void step_back(db::Transaction& tx, const VolumeId& id, std::string_view operation) {
+  tx.guard("volume.settle", "UPDATE volume SET next_op = NULL, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND next_op = ?", {id.text, operation});
 }
 
 void require_at(db::Transaction& tx, std::string_view label, const Volume& seen) {
@@ -86,16 +105,14 @@ void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, 
 }
 
 void settle(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from, VolumeStatus to) {
-  const std::string sql = fmt::format("UPDATE volume SET status = '{}', updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
-                                      " WHERE id = ? AND x_op = ? AND status = '{}'",
-                                      to_text(to), to_text(from));
+  const std::string sql = fmt::format("UPDATE volume SET {}, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK " WHERE id = ? AND x_op = ? AND status = '{}'",
+                                      rest(fmt::format("'{}'", to_text(to))), to_text(from));
   tx.guard("volume.settle", sql, {id.text, operation});
 }
 
 void settle_back(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from) {
-  const std::string sql = fmt::format("UPDATE volume SET status = previous_status, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
-                                      " WHERE id = ? AND x_op = ? AND status = '{}'",
-                                      to_text(from));
+  const std::string sql = fmt::format("UPDATE volume SET {}, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK " WHERE id = ? AND x_op = ? AND status = '{}'",
+                                      rest("previous_status"), to_text(from));
   tx.guard("volume.settle", sql, {id.text, operation});
 }
 
@@ -105,14 +122,14 @@ void require_quiet(db::Transaction& tx, const VolumeId& id, std::string_view ope
 
 void publish(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& provider_name) {
   tx.guard("volume.publish",
-           "UPDATE volume SET status = 'available', provider_name = ?, launched_at = scoria_now(), updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+           "UPDATE volume SET " + rest("'available'") + ", provider_name = ?, launched_at = scoria_now(), updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
            " WHERE id = ? AND x_op = ? AND status = 'creating'",
            {provider_name, id.text, operation});
 }
 
 void settle_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t size_gib, std::int64_t object_bytes) {
   tx.guard("volume.grown",
-           "UPDATE volume SET status = previous_status, size_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+           "UPDATE volume SET " + rest("previous_status") + ", size_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
            " WHERE id = ? AND x_op = ? AND status = 'extending'",
            {size_gib, object_bytes, id.text, operation});
 }
@@ -127,16 +144,16 @@ void take_to_grow(db::Transaction& tx, std::string_view label, const VolumeId& i
 }
 
 void settle_not_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t old_gib, std::int64_t object_bytes, bool untouched) {
-  const std::string sql = fmt::format("UPDATE volume SET status = {}, charged_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+  const std::string sql = fmt::format("UPDATE volume SET {}, charged_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
                                       " WHERE id = ? AND x_op = ? AND status = 'extending'",
-                                      untouched ? "previous_status" : "'error_extending'");
+                                      rest(untouched ? "previous_status" : "'error_extending'"));
   tx.guard("volume.settle", sql, {old_gib, object_bytes, id.text, operation});
 }
 
 void settle_flipped(db::Transaction& tx, const VolumeId& id, std::string_view operation, VolumeStatus from, const std::string& provider_name) {
-  const std::string sql = fmt::format("UPDATE volume SET status = previous_status, provider_name = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+  const std::string sql = fmt::format("UPDATE volume SET {}, provider_name = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
                                       " WHERE id = ? AND x_op = ? AND status = '{}'",
-                                      to_text(from));
+                                      rest("previous_status"), to_text(from));
   tx.guard("volume.flip", sql, {provider_name, id.text, operation});
 }
 
@@ -179,7 +196,7 @@ std::int64_t override_status(db::Transaction& tx, const VolumeId& id, std::int64
 }
 
 void remove(db::Transaction& tx, const VolumeId& id, std::string_view operation) {
-  tx.guard("volume.remove", "DELETE FROM volume WHERE id = ? AND x_op = ? AND s_ops = 0 AND snapshots = 0 AND attachments = 0", {id.text, operation});
+  tx.guard("volume.remove", "DELETE FROM volume WHERE id = ? AND x_op = ? AND next_op IS NULL AND s_ops = 0 AND snapshots = 0 AND attachments = 0", {id.text, operation});
 }
 
 }  // namespace scoria::store::volumes

@@ -25,9 +25,13 @@ Shown read_shown(const db::Rows& rows, std::size_t row);
 std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id);
 
 /// Takes an X or L claim together with the status that says so. Guarded as `label`: the row is unclaimed, its status is
-/// one of `from`, and `also` (SQL over the row, empty: none) holds.
+/// one of `from` (empty: any), and `also` (SQL over the row, empty: none) holds.
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
           std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also = {});
+/// The deletion `operation` gets X when the holder that was seen ends. Guard `label`: the row is as it was seen (`rev`).
+void queue_behind(db::Transaction& tx, std::string_view label, const Volume& seen, std::string_view operation);
+/// It was cancelled before it got it.
+void step_back(db::Transaction& tx, const VolumeId& id, std::string_view operation);
 /// The volume is still on the backend where the caller saw it: there its operation is queued. After the claim was taken.
 void require_at(db::Transaction& tx, std::string_view label, const Volume& seen);
 /// The claim's holder places the volume: where its object will be.
