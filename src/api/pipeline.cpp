@@ -4,6 +4,7 @@
 #include "api/errors.h"
 #include "base/check.h"
 #include "db/database.h"
+#include "identity/digest.h"
 #include "observe/log.h"
 
 namespace scoria::api {
@@ -29,6 +30,16 @@ std::string global_id(const http::Request& request) {
 bool good(const Answer& answer) {
   const auto* response = std::get_if<http::Response>(&answer.value);
   return response == nullptr ? std::holds_alternative<Parked>(answer.value) : response->status < 400;
+}
+
+/// The same key with the same path, version and body is the same request.
+Result<> take_key(ApiRequest& request, const std::string& key) {
+  const bool readable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 127; });
+  if (key.empty() || key.size() > 255 || !readable)
+    return refuse(RefusalCode::invalid_input, "An Idempotency-Key has 1 to 255 printable ASCII characters.");
+  request.context.idempotency_key = key;
+  request.context.request_hash = sha256_hex(fmt::format("{}\n{}\n{}", request.http->path, request.version.text(), request.http->body));
+  return {};
 }
 
 /// What Cinder's noauth middleware gives to a caller without a token.
@@ -151,6 +162,9 @@ Answer Pipeline::call(Exchange& exchange) {
   ApiRequest& api = exchange.api;
   if (const auto schema = schemas_.find(api.route); schema != schemas_.end()) {
     if (Result<> checked = check_body(*schema->second, api.version, api.body); !checked) return refuse(std::move(checked.error()));
+  }
+  if (const std::string* key = api.http->headers.find("Idempotency-Key"); key != nullptr && api.http->method == "POST") {
+    if (Result<> taken = take_key(api, *key); !taken) return refuse(std::move(taken.error()));
   }
   if (api.route->check == Check::own_project) {
     if (Result<> allowed = api.enforce(api.route->rule, {}); !allowed) return refuse(std::move(allowed.error()));

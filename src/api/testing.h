@@ -73,6 +73,7 @@ class Api : public ::testing::Test {
     request.headers.add("X-Auth-Token", token);
     request.headers.add("OpenStack-API-Version", fmt::format("volume 3.{}", version));
     if (!body.empty()) request.headers.add("Content-Type", "application/json");
+    for (const auto& [name, value] : also_) request.headers.add(name, value);
     const auto kept = std::make_shared<Kept>();
     (*pipeline_)(request, kept);
     const auto parsed = json::parse(kept->last.body);
@@ -92,6 +93,7 @@ class Api : public ::testing::Test {
           {id, owner, type});
   }
 
+  std::vector<std::pair<std::string, std::string>> also_;  // headers of the next requests
   SystemClock clock_;
   SeededRandom random_{11};
   std::unique_ptr<db::testing::Fresh> fresh_ = db::testing::make_fresh(db::testing::Kind::sqlite_memory, clock_);

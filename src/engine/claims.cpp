@@ -5,7 +5,8 @@
 namespace scoria::engine {
 
 void take_shared(db::Transaction& tx, std::string_view label, const std::string& table, const std::string& id, std::string_view statuses) {
-  tx.guard(label, fmt::format("UPDATE {} SET s_ops = s_ops + 1, rev = rev + 1 WHERE id = ? AND (x_op IS NULL OR (x_mode = 'L' AND next_op IS NULL)) AND status IN ({})", table, statuses),
+  tx.guard(label, fmt::format("UPDATE {} SET s_ops = s_ops + 1, rev = rev + 1 "
+                              "WHERE id = ? AND (x_op IS NULL OR (x_mode = 'L' AND next_op IS NULL)) AND status IN ({})", table, statuses),
            {id});
 }
 

@@ -24,6 +24,8 @@ struct Context {
   bool is_admin_project = true;            // false only if the identity service says so
   bool is_admin = false;                   // context_is_admin holds
   Deadline deadline;
+  std::string idempotency_key;             // of a POST; empty: none
+  std::string request_hash;                // with a key: what was asked
 
   bool has_role(std::string_view role) const;
   bool has_service_role(std::string_view role) const;

@@ -40,7 +40,7 @@ Answer create(Services& services, ApiRequest& request) {
   wanted.description = text(body, "description").value_or("");
   wanted.is_public = flag(body, "os-volume-type-access:is_public").value_or(true);
   wanted.extra_specs = read_extra_specs(body["extra_specs"]);
-  const auto type = commands::create_type(services.commands, wanted);
+  const auto type = commands::create_type(services.commands, request.context, wanted);
   if (!type) return refuse(type.error());
   return reply_with(request, *type, TypeForm::created);
 }

@@ -192,5 +192,20 @@ TEST_F(Types, a_page_ends_with_a_link_to_the_next) {
   EXPECT_EQ(names("admin", "?sort=name:asc&limit=2&marker=" + marker), Names({"b"}));
 }
 
+TEST_F(Types, an_idempotency_key_makes_one_type_of_two_requests) {
+  also_ = {{"Idempotency-Key", "k1"}};
+  const auto first = ask("admin", "POST", "/v3/types", R"({"volume_type":{"name":"once"}})");
+  const auto again = ask("admin", "POST", "/v3/types", R"({"volume_type":{"name":"once"}})");
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(again.status, 200) << again.message();
+  EXPECT_EQ(first.body["volume_type"].text_or("id"), again.body["volume_type"].text_or("id"));
+  const auto other = ask("admin", "POST", "/v3/types", R"({"volume_type":{"name":"twice"}})");
+  EXPECT_EQ(other.status, 409);
+  EXPECT_NE(other.message().find("Idempotency-Key"), std::string::npos);
+  EXPECT_EQ(number("SELECT count(*) FROM volume_type"), 2);
+  also_ = {{"Idempotency-Key", std::string(256, 'k')}};
+  EXPECT_EQ(ask("admin", "POST", "/v3/types", R"({"volume_type":{"name":"long"}})").status, 400);
+}
+
 }  // namespace
 }  // namespace scoria::api

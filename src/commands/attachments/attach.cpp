@@ -4,6 +4,7 @@
 
 #include "commands/attachments/removal.h"
 #include "commands/make_way.h"
+#include "commands/once.h"
 #include "commands/try_once.h"
 #include "engine/start.h"
 #include "store/attachments/attachments.h"
@@ -75,6 +76,12 @@ const Attachment* find(const Seen& seen, const AttachmentId& id) {
   return found == seen.attachments.end() ? nullptr : &*found;
 }
 
+Result<Attaching> made_attachment(const Seen& seen, const Context& context, const store::idempotency::Made& made) {
+  const Attachment* found = find(seen, {made.resource_id});
+  if (found == nullptr) return refuse(made_but_gone(context, made.resource_id));
+  return Attaching{*found, made.operation};
+}
+
 }  // namespace
 
 Result<Attaching> create_attachment(Services& services, const Context& context, const VolumeId& volume_id, const AttachRequest& request) {
@@ -84,6 +91,9 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
     const Seen seen = look(services, volume_id);
     if (!seen.volume) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume_id.text);
     if (const Attachment* made = find(seen, id)) return Attaching{*made, operation};
+    const auto before = made_before(services, context);
+    if (!before) return refuse(before.error());
+    if (*before) return made_attachment(seen, context, **before);
     if (const auto may = may_attach(seen, request); !may) return refuse(may.error());
     if (request.connect)
       if (const auto other = other_host(seen, {}, request.connector); !other) return refuse(other.error());
@@ -100,6 +110,7 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
       attachment.x_op = operation, attachment.x_mode = "X";
     }
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
+      remember(tx, context, operation, id.text);
       tx.guard("seen", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND rev = ?", {volume_id.text, seen.volume->rev});
       attachments::insert(tx, attachment);
       attachments::follow_attachments(tx, volume_id);

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "commands/once.h"
 #include "commands/quota_refusal.h"
 #include "engine/start.h"
 #include "json/writer.h"
@@ -26,9 +27,7 @@ Refusal why_not(const Services& services, const Volume& volume, const CreateSnap
           now->x_op};
 }
 
-}  // namespace
-
-Result<Snapshot> create_snapshot(Services& services, const Context& context, const Volume& volume, const CreateSnapshotRequest& request) {
+Result<Snapshot> accept_snapshot(Services& services, const Context& context, const Volume& volume, const CreateSnapshotRequest& request) {
   const std::int64_t gib = services.options.no_snapshot_gb_quota ? 0 : volume.size_gib;
   struct Resolved {
     VolumeType type;
@@ -52,6 +51,7 @@ Result<Snapshot> create_snapshot(Services& services, const Context& context, con
 
   const store::quotas::Amount amount{.gigabytes = gib, .snapshots = 1};
   const auto accept = [&](db::Transaction& tx) -> Result<Snapshot> {
+    remember(tx, context, operation, snapshot.id.text);
     if (request.in_use)
       store::snapshots::add_to_volume(tx, volume.id, {VolumeStatus::available, VolumeStatus::in_use});
     else
@@ -74,6 +74,13 @@ Result<Snapshot> create_snapshot(Services& services, const Context& context, con
   auto accepted = transact_once<Snapshot>(services, accept, explain, [&](db::Transaction& tx) { return store::snapshots::find(tx, snapshot.id); });
   if (accepted) services.poke(volume.backend);
   return accepted;
+}
+
+}  // namespace
+
+Result<Snapshot> create_snapshot(Services& services, const Context& context, const Volume& volume, const CreateSnapshotRequest& request) {
+  const auto load = [](db::Transaction& tx, const std::string& id) { return store::snapshots::find(tx, {id}); };
+  return once<Snapshot>(services, context, load, [&] { return accept_snapshot(services, context, volume, request); });
 }
 
 }  // namespace scoria::commands

@@ -67,7 +67,7 @@ Result<> begin_deletion(db::Transaction& tx, Services& services, const Context& 
   engine::NewOperation deletion = deletion_of(operation, context, seen);
   deletion.parent = parent;
   if (seen.x_op.empty()) {
-    store::snapshots::take(tx, "snapshot.seen", seen.id, operation, {}, SnapshotStatus::deleting, fmt::format("rev = {}", seen.rev));
+    store::snapshots::take(tx, "snapshot.seen", seen.id, operation, {seen.status}, SnapshotStatus::deleting, fmt::format("rev = {}", seen.rev));
   } else {
     const MakeWay way = make_way(tx, services, seen.x_op);
     if (way == MakeWay::deletes || !seen.next_op.empty()) return refuse(Refusal{RefusalCode::conflict, seen.x_op, "joined"});

@@ -3,6 +3,7 @@
 
 #include "commands/services.h"
 #include "domain/types/volume_type.h"
+#include "identity/context.h"
 
 namespace scoria::commands {
 
@@ -13,6 +14,6 @@ struct CreateTypeRequest {
 };
 
 /// Refuses conflict when the name is taken.
-Result<VolumeType> create_type(Services& services, const CreateTypeRequest& request);
+Result<VolumeType> create_type(Services& services, const Context& context, const CreateTypeRequest& request);
 
 }  // namespace scoria::commands

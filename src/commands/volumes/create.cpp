@@ -6,6 +6,7 @@
 
 #include "base/mutants.h"
 #include "base/text.h"
+#include "commands/once.h"
 #include "commands/quota_refusal.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
@@ -181,6 +182,7 @@ Result<Volume> accept_volume(Services& services, const Context& context, const C
   std::vector<engine::Claim> claims = {{"volume", volume.id.text, engine::Mode::exclusive}};
   if (!resolved->source_type.empty()) claims.push_back({resolved->source_type, resolved->source_id, engine::Mode::shared});
   const auto accept = [&](db::Transaction& tx) -> Result<Volume> {
+    remember(tx, context, operation, volume.id.text);
     if (resolved->source_type == "snapshot") engine::take_shared(tx, "source", "snapshot", resolved->source_id, sql_list({SnapshotStatus::available}));
     if (resolved->source_type == "volume")
       engine::take_shared(tx, "source", "volume", resolved->source_id, sql_list({VolumeStatus::available, VolumeStatus::in_use}));
@@ -211,7 +213,8 @@ Result<Volume> accept_volume(Services& services, const Context& context, const C
 
 Result<Volume> create_volume(Services& services, const Context& context, const CreateVolumeRequest& request) {
   try {
-    return accept_volume(services, context, request);
+    const auto load = [](db::Transaction& tx, const std::string& id) { return store::volumes::find(tx, {id}); };
+    return once<Volume>(services, context, load, [&] { return accept_volume(services, context, request); });
   } catch (const db::ConstraintError& broken) {
     // A type that was deleted after it was resolved: the foreign key noticed, and resolving again says what is missing.
     const auto resolved = services.database.read([&](db::Transaction& tx) { return resolve(tx, services, context, request); });

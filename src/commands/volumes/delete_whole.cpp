@@ -80,7 +80,7 @@ engine::NewOperation deletion_of(const std::string& id, const Seen& seen, const 
 Result<bool> begin(db::Transaction& tx, Services& services, const Seen& seen, engine::NewOperation deletion) {
   const Volume& volume = seen.volume;
   if (volume.x_op.empty()) {
-    store::volumes::take(tx, "volume.seen", volume.id, deletion.id, 'X', {}, VolumeStatus::deleting, fmt::format("rev = {}", volume.rev));
+    store::volumes::take(tx, "volume.seen", volume.id, deletion.id, 'X', {volume.status}, VolumeStatus::deleting, fmt::format("rev = {}", volume.rev));
   } else {
     const MakeWay way = make_way(tx, services, volume.x_op);
     if (way == MakeWay::deletes || !volume.next_op.empty()) return false;

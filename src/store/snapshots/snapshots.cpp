@@ -66,8 +66,9 @@ std::vector<Snapshot> of_volume(db::Transaction& tx, const VolumeId& volume) {
 
 void take(db::Transaction& tx, std::string_view label, const SnapshotId& id, std::string_view operation, std::initializer_list<SnapshotStatus> from,
           SnapshotStatus to, std::string_view also) {
-  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM " WHERE id = ? AND " SCORIA_UNCLAIMED "{}{}{}",
-                                      to_text(to), from.size() == 0 ? "" : fmt::format(" AND status IN ({})", sql_list(from)), also.empty() ? "" : " AND ", also);
+  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM " WHERE id = ? AND " SCORIA_UNCLAIMED
+                                      " AND status IN ({}){}{}",
+                                      to_text(to), sql_list(from), also.empty() ? "" : " AND ", also);
   tx.guard(label, sql, {operation, "X", id.text});
 }
 
@@ -89,7 +90,8 @@ void settle_kept(db::Transaction& tx, const SnapshotId& id, std::string_view ope
 }
 
 void settle(db::Transaction& tx, const SnapshotId& id, std::string_view operation, SnapshotStatus from, SnapshotStatus to) {
-  const std::string sql = fmt::format("UPDATE snapshot SET status = CASE WHEN next_op IS NULL THEN '{}' ELSE 'deleting' END, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+  const std::string sql = fmt::format("UPDATE snapshot SET status = CASE WHEN next_op IS NULL THEN '{}' ELSE 'deleting' END, "
+                                      "updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
                                       " WHERE id = ? AND x_op = ? AND status = '{}'",
                                       to_text(to), to_text(from));
   tx.guard("snapshot.settle", sql, {id.text, operation});
@@ -97,7 +99,8 @@ void settle(db::Transaction& tx, const SnapshotId& id, std::string_view operatio
 
 void publish(db::Transaction& tx, const SnapshotId& id, std::string_view operation, const std::string& provider_name) {
   tx.guard("snapshot.publish",
-           "UPDATE snapshot SET status = CASE WHEN next_op IS NULL THEN 'available' ELSE 'deleting' END, provider_name = ?, progress = 100, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+           "UPDATE snapshot SET status = CASE WHEN next_op IS NULL THEN 'available' ELSE 'deleting' END, "
+           "provider_name = ?, progress = 100, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
            " WHERE id = ? AND x_op = ? AND status = 'creating'",
            {provider_name, id.text, operation});
 }

@@ -80,8 +80,8 @@ std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id) {
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
           std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also) {
   const std::string sql = fmt::format("UPDATE volume SET previous_status = status, status = '{}', updated_at = scoria_now(), " SCORIA_TAKE_CLAIM
-                                      " WHERE id = ? AND " SCORIA_UNCLAIMED "{}{}{}",
-                                      to_text(to), from.size() == 0 ? "" : fmt::format(" AND status IN ({})", sql_list(from)), also.empty() ? "" : " AND ", also);
+                                      " WHERE id = ? AND " SCORIA_UNCLAIMED " AND status IN ({}){}{}",
+                                      to_text(to), sql_list(from), also.empty() ? "" : " AND ", also);
   tx.guard(label, sql, {operation, std::string(1, mode), id.text});
 }
 

@@ -25,7 +25,7 @@ Shown read_shown(const db::Rows& rows, std::size_t row);
 std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id);
 
 /// Takes an X or L claim together with the status that says so. Guarded as `label`: the row is unclaimed, its status is
-/// one of `from` (empty: any), and `also` (SQL over the row, empty: none) holds.
+/// one of `from`, and `also` (SQL over the row, empty: none) holds.
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
           std::initializer_list<VolumeStatus> from, VolumeStatus to, std::string_view also = {});
 /// The deletion `operation` gets X when the holder that was seen ends. Guard `label`: the row is as it was seen (`rev`).
