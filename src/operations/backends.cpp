@@ -27,6 +27,13 @@ std::function<void(Bytes done, Bytes total)> report_progress(engine::Task& task,
   };
 }
 
+bool held_by_another(Backend& backend, const drivers::Call& call, const drivers::ObjectRef& target, const drivers::DriverError& error) {
+  auto* holds = dynamic_cast<drivers::Holds*>(backend.driver.get());
+  if (error.kind != drivers::FailureClass::busy || holds == nullptr) return false;
+  const auto held = holds->hold(call, target);
+  return !held && held.error().kind == drivers::FailureClass::busy;
+}
+
 engine::Outcome outcome_of(const drivers::DriverError& error, const std::string& code) {
   switch (error.kind) {
     case drivers::FailureClass::transient:

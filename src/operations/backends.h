@@ -47,6 +47,10 @@ drivers::Call call_for(engine::Task& task, Duration longest = std::chrono::minut
 /// For Call::progress: writes progress and proves ownership every 5 s or 256 MiB; told to stop, the call's `stop` says so.
 std::function<void(Bytes done, Bytes total)> report_progress(engine::Task& task, std::string phase);
 
+/// After a copy was refused as busy: does another writer have its target open? It is a predecessor that is paused, and would
+/// go on writing when it wakes (storage rule R5): nobody waits for it, the copy begins again under another name.
+bool held_by_another(Backend& backend, const drivers::Call& call, const drivers::ObjectRef& target, const drivers::DriverError& error);
+
 /// What a driver's refusal means for the step: retry, retry uncounted, stop, or fail with `code`.
 engine::Outcome outcome_of(const drivers::DriverError& error, const std::string& code);
 

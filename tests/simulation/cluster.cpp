@@ -49,6 +49,12 @@ Cluster::Cluster(const SeedConfig& drawn, bool print)
       return SimArray::Ledger{rows.empty() ? "" : rows.at(0, 0).text(), !children.empty()};
     });
   };
+  array->client_name = [this](const std::string& name) {
+    return look([&](db::Transaction& tx) {
+      const db::Rows rows = tx.query("SELECT volume.name FROM backend_object o JOIN volume ON volume.id = o.owner_id WHERE o.backend = ? AND o.name = ?", {backend_name, name});
+      return rows.empty() ? std::string() : rows.at(0, 0).text();
+    });
+  };
   array->current = [this](const std::string& operation, std::int64_t epoch) {
     return look([&](db::Transaction& tx) {
       return !tx.query("SELECT 1 FROM operation WHERE id = ? AND epoch = ? AND state = 'running'", {operation, epoch}).empty();
@@ -232,7 +238,7 @@ void Cluster::look_at(Node& node) {
 
 void Cluster::pause_node(std::size_t index, Duration time) {
   Node& node = *nodes_[index];
-  if (node.process == nullptr || node.process->over()) return;
+  if (node.process == nullptr || node.process->over() || !may_kill(*node.process)) return;
   ++counters.pauses;
   baton.pause(*node.process, time);
 }
@@ -245,7 +251,7 @@ void Cluster::drain_node(std::size_t index) {
 
 void Cluster::cut_node(std::size_t index, Duration time) {
   Node& node = *nodes_[index];
-  if (node.process != nullptr && !node.process->over()) server->cut(*node.process, time);
+  if (node.process != nullptr && !node.process->over() && may_kill(*node.process)) server->cut(*node.process, time);
 }
 
 void Cluster::heal() {

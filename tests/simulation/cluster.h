@@ -68,7 +68,8 @@ class Cluster {
   void pause_node(std::size_t index, Duration time);
   void drain_node(std::size_t index);
   void cut_node(std::size_t index, Duration time);
-  /// May the operations of this process bear another death? More would end them as poison, by design.
+  /// May the operations of this process bear another death? More would end them as poison, by design. A node that is
+  /// paused or cut off long enough to be fenced is dead for them, too.
   bool may_kill(const Process& process) const;
   void count_kill(const Process& process);
   std::size_t nodes() const { return nodes_.size(); }

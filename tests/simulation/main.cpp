@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
 #include "simulation/mutants.h"
+#include "simulation/races.h"
 #include "simulation/seed.h"
 #include "simulation/sweep.h"
 
@@ -20,6 +22,7 @@ constexpr const char* usage =
     "scoria-sim --seeds N [--from S] [--mutant K]   N seeds from S (1) on, with deliberate fault K (base/mutants.h)\n"
     "scoria-sim --seeds-of FILE                     the seeds that stand first on the lines of FILE\n"
     "scoria-sim --sweep [--every N] [--only CASE]   every operation kind × every failpoint on its path × {kill, pause, error, lost reply}\n"
+    "scoria-sim --races [--seeds N]                 each race in N orders (200), with and without faults around it\n"
     "scoria-sim --mutants [--within N]              each deliberate fault must be noticed within N seeds (2000), by the check named for it\n"
     "  --jobs J             in J processes at once (1)\n"
     "  --keep-going         do not stop at the first failing seed\n"
@@ -29,7 +32,7 @@ struct Options {
   std::vector<std::uint64_t> seeds;
   std::uint64_t count = 0, from = 1, within = 2000, only = 0, every = 1;
   int jobs = 1, mutant = 0;
-  bool print = false, keep_going = false, mutants = false, sweep = false;
+  bool print = false, keep_going = false, mutants = false, sweep = false, races = false;
 };
 
 std::vector<std::uint64_t> seeds_of(const std::string& path) {
@@ -53,6 +56,7 @@ std::optional<Options> parse(int count, char** words) {
     else if (word == "--mutant") out.mutant = static_cast<int>(number());
     else if (word == "--mutants") out.mutants = true;
     else if (word == "--within") out.within = number();
+    else if (word == "--races") out.races = true;
     else if (word == "--sweep") out.sweep = true;
     else if (word == "--every") out.every = number();
     else if (word == "--only") out.only = number();
@@ -60,6 +64,7 @@ std::optional<Options> parse(int count, char** words) {
     else if (word == "--keep-going") out.keep_going = true;
     else return std::nullopt;
   }
+  if (out.races && out.count == 0) out.count = 200;
   for (std::uint64_t i = 0; i < out.count; ++i) out.seeds.push_back(out.from + i);
   if ((out.seeds.empty() && !out.mutants && !out.sweep) || out.jobs < 1 || out.every < 1) return std::nullopt;
   return out;
@@ -69,6 +74,7 @@ std::optional<Options> parse(int count, char** words) {
 struct Told {
   Counters counters;
   std::uint64_t seed = 0, hash = 0;
+  char outcome[80] = "";  // of a race
 };
 
 /// Runs `share` in `jobs` processes and hands what they tell to `hear`. Gives the worst exit status; 3: one was aborted.
@@ -227,6 +233,50 @@ int run_sweep(const Options& options) {
   return worst;
 }
 
+/// One race: 0 if all its seeds are clean and it came out in as many ways as it should.
+int run_race(const Options& options, const Scenario& race, Counters& all) {
+  std::map<std::string, int> outcomes;
+  int worst = in_processes(
+      options.jobs,
+      [&](int job, const auto& tell) {
+        int share_worst = 0;
+        share_out(options.seeds, job, options.jobs, [&](std::uint64_t seed) {
+          const int status = apart([&] {
+            const RaceReport ran = run_race(race, seed, options.print);
+            Told told{ran.report.counters, seed, ran.report.hash, ""};
+            ran.outcome.copy(told.outcome, sizeof told.outcome - 1);
+            tell(told);
+            for (const std::string& failure : ran.report.failures) std::printf("  seed %llu: %s\n", static_cast<unsigned long long>(seed), failure.c_str());
+            return ran.report.failures.empty() ? 0 : 1;
+          });
+          if (status == 3) std::printf("  seed %llu ABORTED\n", static_cast<unsigned long long>(seed));
+          share_worst = std::max(share_worst, status);
+          return 0;
+        });
+        return share_worst;
+      },
+      [&](const Told& told) {
+        all.add(told.counters);
+        ++outcomes[told.outcome];
+      });
+  std::string ways;
+  for (const auto& [outcome, times] : outcomes) ways += fmt::format("{}{}: {}", ways.empty() ? "" : ", ", outcome, times);
+  if (static_cast<int>(outcomes.size()) < race.orders) worst = std::max(worst, 1);
+  std::printf("%s %s\n     %s\n", worst == 0 ? "ok  " : "FAIL", race.name, ways.c_str());
+  return worst;
+}
+
+int run_races(const Options& options) {
+  if (!set_mutant(static_cast<Mutant>(options.mutant))) return std::fprintf(stderr, "scoria-sim: this build has no mutants\n"), 2;
+  const Instant begun = SystemClock{}.now();
+  Counters all;
+  int worst = 0;
+  for (const Scenario& scenario : scenarios())
+    if (scenario.orders > 0) worst = std::max(worst, run_race(options, scenario, all));
+  print_result(all, begun, worst);
+  return worst;
+}
+
 bool notices(const MutantCase& mutant, const std::string& failure) {
   const std::string word = failure.substr(0, failure.find(':'));
   return (std::string(" ") + mutant.noticed_by + " ").find(" " + word + " ") != std::string::npos;
@@ -272,6 +322,7 @@ int main(int count, char** words) {
   using namespace scoria::simulation;
   const auto options = parse(count, words);
   if (!options) return std::fputs(usage, stderr), 2;
+  if (options->races) return run_races(*options);
   if (options->sweep) return run_sweep(*options);
   return options->mutants ? run_mutants(*options) : run_seeds(*options);
 }

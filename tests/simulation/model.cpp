@@ -105,9 +105,9 @@ void Model::compare(ModelVolume& volume) {
   const bool may_be_attached = std::any_of(volume.attachments.begin(), volume.attachments.end(), [](const auto& one) { return one.created != Known::no && one.removed != Known::yes; });
   if (seen->status == "available" || (attached && may_be_attached)) {
     if (volume.cancelled == Known::yes) cluster_.fail(fmt::format("model: the create of {} was cancelled, and published", volume.name));
-    if (volume.must_fail && volume.created == Known::yes) cluster_.fail(fmt::format("model: {} is available, though the array refused it", volume.name));
+    if (volume.must_fail) cluster_.fail(fmt::format("model: {} is available, though the array refused it", volume.name));
     follow(volume);
-  } else if (!(seen->status == "error" && (volume.must_fail || full)) && !(seen->status == "error_extending" && full)) {
+  } else if (!(seen->status == "error" && (volume.must_fail || full)) && !(seen->status == "error_extending" && (full || volume.cannot_grow))) {
     cluster_.fail(fmt::format("model: {} ended as {}: {}", volume.name, seen->status, last_error(seen->id)));
   }
 }
@@ -135,9 +135,9 @@ void Model::compare(const ModelVolume& volume, const ModelSnapshot& snapshot) {
 }
 
 void Model::compare(const ModelVolume& volume, const ModelAttachment& attachment) {
-  const std::string status = cluster_.look([&](db::Transaction& tx) {
-    const db::Rows rows = tx.query("SELECT attach_status FROM attachment WHERE instance_id = ?", {attachment.instance});
-    return rows.empty() ? std::string() : rows.at(0, 0).text();
+  const auto [id, status] = cluster_.look([&](db::Transaction& tx) {
+    const db::Rows rows = tx.query("SELECT id, attach_status FROM attachment WHERE instance_id = ?", {attachment.instance});
+    return rows.empty() ? std::pair<std::string, std::string>() : std::pair(rows.at(0, 0).text(), rows.at(0, 1).text());
   });
   if (status.empty()) {
     if (attachment.created == Known::yes && attachment.removed == Known::no && volume.deleted == Known::no) cluster_.fail(fmt::format("model: attachment {} was accepted, and is gone", attachment.instance));
@@ -146,7 +146,7 @@ void Model::compare(const ModelVolume& volume, const ModelAttachment& attachment
   if (attachment.created == Known::no) return cluster_.fail(fmt::format("model: attachment {} was refused, and exists", attachment.instance));
   if (attachment.removed == Known::yes) return cluster_.fail(fmt::format("model: attachment {} was removed, and is {}", attachment.instance, status));
   if (status == "attached" ? attachment.completed == Known::no : status != "attaching" || attachment.completed == Known::yes)
-    cluster_.fail(fmt::format("model: attachment {} ended as {}", attachment.instance, status));
+    cluster_.fail(fmt::format("model: attachment {} ended as {}: {}", attachment.instance, status, last_error(id)));
 }
 
 /// The same sums as invariant I1, but from what clients see.

@@ -143,8 +143,7 @@ DriverResult<drivers::Probe> SimDriver::probe(const Call& call, const ObjectRef&
 }
 
 DriverResult<> SimDriver::create(const Call& call, const ObjectRef& object, Bytes size) {
-  for (const std::string& text : array_.always_fails)
-    if (object.name.find(text) != std::string::npos) return failed(FailureClass::permanent, "simulated: this one always fails");
+  if (array_.always_fails.contains(array_.client_name(object.name))) return failed(FailureClass::permanent, "simulated: this one always fails");
   array_.check_use(call, "create", object.name);
   return act(call, "create", object.name, [&array = array_, object, size]() -> DriverResult<> {
     if (const auto found = array.objects.find(object.name); found != array.objects.end()) {
@@ -189,6 +188,7 @@ DriverResult<drivers::Location> SimDriver::locate(const Call& call, const Object
 
 DriverResult<> SimDriver::extend(const Call& call, const ObjectRef& object, Bytes size) {
   array_.check_use(call, "extend", object.name);
+  if (array_.always_fails.contains(array_.client_name(object.name))) return failed(FailureClass::permanent, "simulated: this one always fails");
   return act(call, "extend", object.name, [&array = array_, object, size]() -> DriverResult<> {
     const auto found = array.objects.find(object.name);
     if (found == array.objects.end()) return failed(FailureClass::permanent, "simulated: no such object");
@@ -231,6 +231,27 @@ DriverResult<> SimDriver::clone(const Call& call, const ObjectRef& source, const
   });
 }
 
+bool SimArray::anything_open() const {
+  return std::any_of(objects.begin(), objects.end(), [](const auto& one) { return !one.second.open.empty(); });
+}
+
+std::shared_ptr<void> SimArray::open_for(const Writer& writer, const std::string& name) {
+  objects.at(name).open.insert(writer);
+  return {this, [this, writer, name](void*) {
+            const auto found = objects.find(name);
+            if (found == objects.end()) return;
+            if (const auto at = found->second.open.find(writer); at != found->second.open.end()) found->second.open.erase(at);
+          }};
+}
+
+DriverResult<std::shared_ptr<void>> SimDriver::hold(const Call& call, const ObjectRef& object) {
+  if (auto arrived = arrive(call, "hold", object.name); !arrived) return tl::unexpected(arrived.error());
+  const auto found = array_.objects.find(object.name);
+  if (found == array_.objects.end()) return failed(FailureClass::permanent, "simulated: no such object");
+  if (!found->second.open.empty()) return failed(FailureClass::busy, "simulated: another writer has it open");
+  return array_.open_for({call.operation, call.epoch}, object.name);
+}
+
 /// Copies block by block as the only writer: the handle is open from the first block to the last, whatever happens to
 /// its owner meanwhile; a kill closes it, a pause does not.
 DriverResult<> SimDriver::fill(const Call& call, const std::string& source, const ObjectRef& target, Bytes size) {
@@ -244,17 +265,7 @@ DriverResult<> SimDriver::fill(const Call& call, const std::string& source, cons
     return failed(FailureClass::busy, "simulated: another writer has it open");
   }
   const SimArray::Writer writer{call.operation, call.epoch};
-  struct Handle {
-    SimArray& array;
-    const std::string& name;
-    const SimArray::Writer& writer;
-    ~Handle() {
-      if (const auto found = array.objects.find(name); found != array.objects.end())
-        if (const auto at = found->second.open.find(writer); at != found->second.open.end()) found->second.open.erase(at);
-    }
-  };
-  array_.objects[target.name].open.insert(writer);
-  const Handle handle{array_, target.name, writer};
+  const auto handle = array_.open_for(writer, target.name);
   try {
     for (std::size_t block = 0; block < blocks_of(size); ++block) {
       baton_.sleep(Duration{static_cast<std::int64_t>(baton_.random().below(static_cast<std::uint64_t>(array_.faults.block.count())))}, "driver.copy");

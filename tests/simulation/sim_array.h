@@ -54,13 +54,15 @@ class SimArray {
   const std::string backend;
   ArrayFaults faults;
   std::map<std::string, Bytes> pools;          // name → capacity
-  std::set<std::string> always_fails;          // creates of names with one of these texts in them fail for good
+  std::set<std::string> always_fails;          // volumes, by the name their client gave them: create and extend fail for good
   std::map<std::string, Object> objects;
   std::map<std::string, std::string> exports;  // by attachment id: the object
   std::set<std::string> unexported;            // ids that will never be exported again
   std::set<std::string> destroyed;             // every name that was ever told to go
   std::map<std::string, std::vector<std::uint64_t>> snapshots_taken;  // bytes of every snapshot ever made
   std::function<Ledger(const std::string& name)> ledger;
+  /// The name its client gave to the volume that an object was made for; empty if it is gone.
+  std::function<std::string(const std::string& name)> client_name;
   /// Is `epoch` still the one of this operation, and is it running? Else the call comes from a ghost.
   std::function<bool(const std::string& operation, std::int64_t epoch)> current;
   void heal() { healed_ = true; }
@@ -68,6 +70,8 @@ class SimArray {
   /// Lands what was delayed; the loop of a process of its own.
   void land_delayed();
   bool anything_delayed() const { return !delayed_.empty(); }
+  /// Is somebody in the middle of a copy?
+  bool anything_open() const;
   /// A host writes through its export: the next stamp into one block of the object.
   std::uint64_t host_writes(const std::string& name, std::size_t block);
   const std::vector<std::string>& violations() const { return violations_; }
@@ -81,6 +85,8 @@ class SimArray {
   void check_destroy(const std::string& name);
   void check_write(const Writer& writer, const std::string& name);
   Bytes used(const std::string& pool) const;
+  /// The right to write into an object, until the result dies: with its thread, whatever ends that.
+  std::shared_ptr<void> open_for(const Writer& writer, const std::string& name);
 
   Baton& baton_;
   bool healed_ = false;
@@ -95,7 +101,7 @@ class SimArray {
 };
 
 /// A node's driver for the array.
-class SimDriver final : public drivers::Driver, public drivers::Extends, public drivers::Snapshots, public drivers::Flattens {
+class SimDriver final : public drivers::Driver, public drivers::Extends, public drivers::Snapshots, public drivers::Flattens, public drivers::Holds {
  public:
   SimDriver(Baton& baton, SimArray& array) : baton_(baton), array_(array) {}
   std::string vendor() const override { return "Scoria simulation"; }
@@ -111,6 +117,7 @@ class SimDriver final : public drivers::Driver, public drivers::Extends, public 
   drivers::DriverResult<> snapshot(const drivers::Call& call, const drivers::ObjectRef& source, const drivers::ObjectRef& snapshot) override;
   drivers::DriverResult<> clone(const drivers::Call& call, const drivers::ObjectRef& source, const drivers::ObjectRef& target, Bytes size) override;
   drivers::DriverResult<> flatten(const drivers::Call& call, const drivers::ObjectRef& object) override;
+  drivers::DriverResult<std::shared_ptr<void>> hold(const drivers::Call& call, const drivers::ObjectRef& object) override;
 
   using Effect = std::function<drivers::DriverResult<>()>;
   /// One effect on the array, with everything that can go wrong around it.

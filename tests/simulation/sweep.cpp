@@ -3,102 +3,12 @@
 #include <algorithm>
 #include <set>
 
-#include "simulation/workload.h"
+#include "simulation/scenarios.h"
 
 namespace scoria::simulation {
 namespace {
 
 constexpr int most_occurrences = 3;  // of one site in one scenario that get cases of their own
-
-/// What a scenario works with: `volume` and `snapshot` are made before faults begin.
-struct Scene {
-  Cluster& cluster;
-  Model& model;
-  Workload& workload;
-  ModelVolume* volume = nullptr;
-  ModelSnapshot* snapshot = nullptr;
-};
-
-struct Scenario {
-  const char* kind;  // of the operation it is about; empty: about the cluster
-  const char* name;
-  bool native_clones;
-  void (*act)(Scene& scene);
-};
-
-void wait_for_step(Scene& scene, std::string_view kind) {
-  for (int i = 0; i < 2000; ++i) {
-    const bool runs = scene.cluster.look([&](db::Transaction& tx) { return !tx.query("SELECT 1 FROM operation WHERE kind = ? AND state = 'running'", {kind}).empty(); });
-    if (runs) return;
-    scene.cluster.clock.sleep(1ms);
-  }
-}
-
-constexpr Scenario scenarios[] = {
-    {"volume.create", "a volume is created", false, [](Scene& s) { s.workload.create(0, 2); }},
-    {"volume.create", "a volume is copied from a snapshot", false, [](Scene& s) { s.workload.create_from(0, *s.volume, s.snapshot); }},
-    {"volume.create", "a volume is cloned from a snapshot by the array", true, [](Scene& s) { s.workload.create_from(0, *s.volume, s.snapshot); }},
-    {"volume.create", "a volume is copied from a volume, and the copy cancelled", false,
-     [](Scene& s) {
-       ModelVolume& copy = s.workload.create_from(0, *s.volume, nullptr);
-       wait_for_step(s, "volume.create");
-       s.workload.cancel(copy);
-     }},
-    {"volume.delete", "a volume is deleted", false,
-     [](Scene& s) {
-       s.workload.remove(*s.volume, *s.snapshot);
-       s.cluster.wait_quiet(5min);
-       s.workload.remove(*s.volume);
-     }},
-    {"volume.delete", "a volume is deleted while a copy reads it", false,
-     [](Scene& s) {
-       s.workload.remove(*s.volume, *s.snapshot);
-       s.cluster.wait_quiet(5min);
-       s.workload.create_from(0, *s.volume, nullptr);
-       s.workload.remove(*s.volume);
-     }},
-    {"volume.extend", "a volume grows", false, [](Scene& s) { s.workload.extend(*s.volume, 2); }},
-    {"volume.revert", "a volume goes back to its snapshot", false,
-     [](Scene& s) {
-       s.model.write(*s.volume);
-       s.workload.revert(*s.volume);
-     }},
-    {"snapshot.create", "a snapshot is taken", false, [](Scene& s) { s.workload.take_snapshot(*s.volume); }},
-    {"snapshot.delete", "a snapshot is deleted while a copy reads it", false,
-     [](Scene& s) {
-       s.workload.create_from(0, *s.volume, s.snapshot);
-       s.workload.remove(*s.volume, *s.snapshot);
-     }},
-    {"attachment.connect", "a volume is attached", false,
-     [](Scene& s) {
-       ModelAttachment& attachment = s.workload.attach(*s.volume);
-       s.cluster.wait_quiet(5min);
-       s.workload.complete(*s.volume, attachment);
-     }},
-    {"attachment.remove", "a volume is detached", false,
-     [](Scene& s) {
-       ModelAttachment& attachment = s.workload.attach(*s.volume);
-       s.cluster.wait_quiet(5min);
-       s.workload.detach(*s.volume, attachment);
-     }},
-    {"attachment.remove", "a volume is detached while it is being attached", false,
-     [](Scene& s) {
-       ModelAttachment& attachment = s.workload.attach(*s.volume);
-       s.workload.detach(*s.volume, attachment);
-     }},
-    {"", "a node is drained in the middle of a copy", false,
-     [](Scene& s) {
-       s.workload.create_from(0, *s.volume, s.snapshot);
-       wait_for_step(s, "volume.create");
-       s.cluster.drain_node(s.cluster.some_owner());
-     }},
-    {"", "a node dies in the middle of a copy", false,
-     [](Scene& s) {
-       s.workload.create_from(0, *s.volume, s.snapshot);
-       wait_for_step(s, "volume.create");
-       s.cluster.kill_node(s.cluster.some_owner());
-     }},
-};
 
 /// Sites that no simulation can reach, and who reaches them.
 struct Exception {
@@ -127,7 +37,7 @@ SeedConfig config_for(std::size_t scenario) {
   config.nodes = 2;
   config.slots = 2, config.bulk_slots = 1;
   config.check_every = 5;
-  config.array.clones_hang_on_source = scenarios[scenario].native_clones;
+  config.array.clones_hang_on_source = scenarios()[scenario].native_clones;
   return config;
 }
 
@@ -155,19 +65,8 @@ void happen(Cluster& cluster, const failpoint::Site& site, FaultAction action) {
   }
 }
 
-void prepare(Scene& scene) {
-  scene.cluster.clock.sleep(2s);  // the nodes come up
-  scene.volume = &scene.workload.create(0, 2);
-  scene.cluster.wait_quiet(5min);
-  scene.model.write(*scene.volume);
-  scene.snapshot = &scene.workload.take_snapshot(*scene.volume);
-  scene.cluster.wait_quiet(5min);
-}
-
 Played play(std::size_t scenario, const SweepCase* armed, bool print, Counters& counters) {
   Cluster cluster(config_for(scenario), print);
-  Model model(cluster);
-  Workload workload(cluster, model);
   Played played;
   bool recording = false;
   cluster.baton.on_failpoint([&](const failpoint::Site& site) {
@@ -178,27 +77,7 @@ Played play(std::size_t scenario, const SweepCase* armed, bool print, Counters& 
     played.fired = true;
     happen(cluster, site, armed->action);
   });
-  cluster.run([&] {
-    cluster.start_nodes();
-    Scene scene{cluster, model, workload};
-    prepare(scene);
-    recording = true;
-    scenarios[scenario].act(scene);
-    if (!cluster.wait_quiet(20min)) {
-      cluster.fail("I7: stuck: operations do not end");
-      for (const std::string& operation : cluster.live_operations()) cluster.fail("stuck: " + operation);
-    }
-    recording = false;
-    cluster.heal();
-    cluster.clock.sleep(45s);
-    cluster.wait_quiet(1min);
-    cluster.expect_timely();
-    cluster.check_now();
-    if (cluster.failures().empty()) {
-      cluster.check_storage();
-      model.compare();
-    }
-  });
+  play(cluster, scenarios()[scenario], [&] { recording = true; }, [&] { recording = false; });
   played.failures = cluster.failures();
   counters.add(cluster.counters);
   return played;
@@ -211,11 +90,11 @@ Sweep::Sweep() {
   std::set<std::string> reached;
   std::set<std::string_view> kinds;
   // Once for nothing: what the program remembers for its whole life (the areas of its log) is then the same for all runs.
-  for (std::size_t scenario = 0; scenario < std::size(scenarios); ++scenario) play(scenario, nullptr, false, ignored);
-  for (std::size_t scenario = 0; scenario < std::size(scenarios); ++scenario) {
-    kinds.insert(scenarios[scenario].kind);
+  for (std::size_t scenario = 0; scenario < scenarios().size(); ++scenario) play(scenario, nullptr, false, ignored);
+  for (std::size_t scenario = 0; scenario < scenarios().size(); ++scenario) {
+    kinds.insert(scenarios()[scenario].kind);
     const Played played = play(scenario, nullptr, false, ignored);
-    for (const std::string& failure : played.failures) problems_.push_back(fmt::format("\"{}\" fails without any fault: {}", scenarios[scenario].name, failure));
+    for (const std::string& failure : played.failures) problems_.push_back(fmt::format("\"{}\" fails without any fault: {}", scenarios()[scenario].name, failure));
     for (const auto& [site, hits] : played.hits) {
       reached.insert(site);
       for (int occurrence = 1; occurrence <= std::min(hits, most_occurrences); ++occurrence)
@@ -238,11 +117,11 @@ Sweep::Sweep() {
 }
 
 std::string Sweep::describe(const SweepCase& one) const {
-  return fmt::format("\"{}\": {} at {} ({})", scenarios[one.scenario].name, text_of(one.action), one.site, one.occurrence);
+  return fmt::format("\"{}\": {} at {} ({})", scenarios()[one.scenario].name, text_of(one.action), one.site, one.occurrence);
 }
 
 std::string Sweep::summary() const {
-  return fmt::format("{} cases: {} scenarios, {} failpoint sites reached, {} left to tests on real daemons, files and servers", cases_.size(), std::size(scenarios), sites_, excepted_);
+  return fmt::format("{} cases: {} scenarios, {} failpoint sites reached, {} left to tests on real daemons, files and servers", cases_.size(), scenarios().size(), sites_, excepted_);
 }
 
 std::vector<std::string> Sweep::run(const SweepCase& one, bool print, Counters& counters) const {

@@ -109,6 +109,7 @@ ModelVolume& Workload::create(int client, std::int64_t gib, ModelVolume* source,
   volume.name = fmt::format("v{}", ++names_);
   volume.sizes = {gib};
   volume.must_fail = source == nullptr && cluster_.config.permanent_failures && cluster_.baton.chance(0.2);
+  if (volume.must_fail) cluster_.array->always_fails.insert(volume.name);
   commands::CreateVolumeRequest request;
   request.name = volume.name;
   request.size_gib = gib;
@@ -122,7 +123,6 @@ ModelVolume& Workload::create(int client, std::int64_t gib, ModelVolume* source,
   volume.created = ask("create " + volume.name, [&](commands::Services& services, const Context& context) {
     const auto result = commands::create_volume(services, context, request);
     if (result) volume.id = result->id.text;
-    if (result && volume.must_fail) cluster_.array->always_fails.insert(result->id.text);
     return refusal_of(result);
   });
   if (volume.created != Known::yes) volume.source.reset();  // who knows when it was accepted
@@ -147,7 +147,7 @@ void Workload::extend(ModelVolume& volume, std::int64_t more) {
     wanted = row->size_gib + more;
     return refusal_of(commands::extend_volume(services, context, *row, wanted, true));
   });
-  if (answer == Known::no || wanted == 0) return;
+  if (answer == Known::no || wanted == 0 || volume.cannot_grow) return;
   // A full array may refuse to grow it, later.
   if (answer == Known::yes && cluster_.config.pool_gib > 100) volume.sizes = {wanted};
   else volume.sizes.insert(wanted);

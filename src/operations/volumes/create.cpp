@@ -75,15 +75,19 @@ Outcome CreateVolume::provision(engine::Task& task) const {
   if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement.backend), false);
   const auto made = backend->driver->create(call_for(task), {placement.pool, placement.object}, {placement.bytes});
   if (made) return Outcome::succeed();
-  if (made.error().kind == drivers::FailureClass::no_space) return elsewhere(op, placement);
+  if (made.error().kind == drivers::FailureClass::no_space) {
+    // The next candidate gets its chance.
+    std::vector<std::string> refused = placement.refused;
+    refused.push_back(placement.backend + "#" + placement.pool);
+    return elsewhere(op, placement, std::move(refused));
+  }
   return outcome_of(made.error(), "driver_failed_create");
 }
 
-/// The pool turned out to be full: what was promised there goes back, the next candidate gets its chance.
-Outcome CreateVolume::elsewhere(const engine::Operation& op, const Placement& placement) const {
+/// The object will not do: what was promised for it goes back, and the volume is placed again, under another name.
+Outcome CreateVolume::elsewhere(const engine::Operation& op, const Placement& placement, std::vector<std::string> refused) const {
   Placement next;
-  next.refused = placement.refused;
-  next.refused.push_back(placement.backend + "#" + placement.pool);
+  next.refused = std::move(refused);
   return Outcome::advance(next.to_json(),
                           [=, id = volume_of(op), op_id = op.id](db::Transaction& tx) {
                             volumes::place(tx, id, op_id, "", "", 0);
@@ -109,6 +113,7 @@ Outcome CreateVolume::fill(engine::Task& task) const {
   drivers::Call call = call_for(task, std::chrono::hours{24});
   call.progress = report_progress(task, "copying");
   if (const auto filled = cloning->clone(call, from, to, {placement.bytes}); !filled) {
+    if (held_by_another(*backend, call_for(task), to, filled.error())) return elsewhere(op, placement, placement.refused);
     if (filled.error().kind == drivers::FailureClass::no_space) return Outcome::fail("driver_failed_create", filled.error().message);
     return outcome_of(filled.error(), "driver_failed_create");
   }

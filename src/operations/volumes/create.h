@@ -20,7 +20,7 @@ class CreateVolume final : public engine::StepKind<CreateVolume> {
   engine::Outcome place(engine::Task& task) const;
   engine::Outcome provision(engine::Task& task) const;
   engine::Outcome fill(engine::Task& task) const;
-  engine::Outcome elsewhere(const engine::Operation& operation, const Placement& placement) const;
+  engine::Outcome elsewhere(const engine::Operation& operation, const Placement& placement, std::vector<std::string> refused) const;
 
   Services& services_;
 };

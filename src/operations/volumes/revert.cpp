@@ -79,7 +79,12 @@ Outcome RevertVolume::fill(engine::Task& task) const {
   const drivers::ObjectRef from{snapshot->pool, snapshot->provider_name}, to{placement.pool, placement.object};
   drivers::Call call = call_for(task, std::chrono::hours{24});
   call.progress = report_progress(task, "copying");
-  if (const auto filled = cloning->clone(call, from, to, {placement.bytes}); !filled) return outcome_of(filled.error(), "unknown");
+  if (const auto filled = cloning->clone(call, from, to, {placement.bytes}); !filled) {
+    if (!held_by_another(*backend, call_for(task), to, filled.error())) return outcome_of(filled.error(), "unknown");
+    return Outcome::advance(Placement{}.to_json(), [placement](db::Transaction& tx) { objects::doom(tx, placement.backend, placement.object); })
+        .onto(op.backend, op.backend)
+        .back_to("name");
+  }
   const auto bases = bases_of(*backend, call_for(task), {to});
   if (!bases) return outcome_of(bases.error(), "unknown");
   return Outcome::succeed([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); });
