@@ -35,6 +35,15 @@ void block_signals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
+/// SCORIA_FAILPOINTS injects faults, for tests of a whole process. Throws std::invalid_argument when it makes no sense.
+void arm_failpoints(const config::Sources& sources) {
+  for (const auto& [name, value] : sources.environment) {
+    if (name != "SCORIA_FAILPOINTS") continue;
+    failpoint::arm_from(value);
+    log::warning("app", {}, "faults are injected on purpose: {}", value);
+  }
+}
+
 int serve(const config::Sources& sources) {
   auto config = config::load(app::all_options(), sources);
   if (!config) {
@@ -45,6 +54,7 @@ int serve(const config::Sources& sources) {
   app::start_logging(*config);
   SystemClock clock;
   try {
+    arm_failpoints(sources);
     app::Node node(*config, clock);
     node.start();
     while (wait_for_signal() == SIGHUP) {

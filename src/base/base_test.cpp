@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/queue.h"
 #include "base/random.h"
@@ -62,6 +63,15 @@ TEST(Failpoint, acts_as_often_as_told_and_lists_its_sites) {
   EXPECT_EQ(failpoint::sites().size(), 1u);
   EXPECT_THROW(failpoint::arm("no.such.site", "kill"), std::invalid_argument);
   EXPECT_THROW(failpoint::arm("test.base.site", "explode"), std::invalid_argument);
+}
+
+TEST(Failpoint, a_delay_lies_between_its_limits) {
+  failpoint::arm("test.base.site", "delay(20,40)");
+  const SystemClock clock;
+  const Instant before = clock.now();
+  reach_site();
+  failpoint::disarm_all();
+  EXPECT_GE(clock.now() - before, std::chrono::milliseconds{20});
 }
 
 }  // namespace

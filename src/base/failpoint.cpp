@@ -96,14 +96,22 @@ Term choose(const Site& site) {
   return term;
 }
 
+/// `ms`, or anything between `least,most`.
+std::chrono::milliseconds time_of(const std::string& argument) {
+  static SystemRandom random;
+  char* end = nullptr;
+  const long long least = std::strtoll(argument.c_str(), &end, 10);
+  const long long most = *end == ',' ? std::strtoll(end + 1, nullptr, 10) : least;
+  return std::chrono::milliseconds{least + (most > least ? static_cast<long long>(random.below(static_cast<std::uint64_t>(most - least + 1))) : 0)};
+}
+
 void act(const Site& site, const Term& term) {
-  const auto milliseconds = [&term] { return std::chrono::milliseconds{std::strtoll(term.argument.c_str(), nullptr, 10)}; };
   if (term.action == "off") return;
   if (term.action == "return") throw Injected(site.name, term.argument.empty() ? "injected error" : term.argument, false);
   if (term.action == "drop_reply") throw Injected(site.name, "injected: reply lost", true);
   if (term.action == "kill") ::kill(::getpid(), SIGKILL);
   if (term.action == "exit") ::_exit(term.argument.empty() ? 75 : std::atoi(term.argument.c_str()));
-  if (term.action == "pause" || term.action == "delay") SystemClock{}.sleep(milliseconds());
+  if (term.action == "pause" || term.action == "delay") SystemClock{}.sleep(time_of(term.argument));
   if (term.action == "hang") SystemClock{}.sleep(std::chrono::hours{24});
   if (term.action == "print") std::fprintf(stderr, "failpoint %s %s\n", site.name, term.argument.c_str());
   if (term.action == "panic") std::abort();

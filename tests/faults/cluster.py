@@ -1,0 +1,224 @@
+"""Scoria as processes: nodes that can be killed and started again, their database seen from outside, a client that knows what it
+does not know. Shares no code with the server."""
+import http.client
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+
+BUILD = pathlib.Path(os.environ.get("SCORIA_BUILD", "build/release")).resolve()
+PROJECT = "0123456789abcdef0123456789abcdef"
+BACKENDS = ("plain", "copying")
+
+# Each call of the backend takes 20 to 500 ms somewhere in its middle, so that kills hit it half done. Chunks of copies are slow.
+LATENCY = ";".join([
+    "driver.file.publish.described=delay(20,500)", "driver.file.remove.renamed=delay(20,500)", "driver.file.extend.before=delay(20,250)",
+    "driver.file.extend.grown=delay(0,250)", "driver.file.freeze.overlay=delay(0,200)", "driver.file.freeze.renamed=delay(0,200)",
+    "driver.file.copy.chunk=delay(200,600)", "driver.file.flatten.copied=delay(20,300)", "exports.nbd.recorded=delay(10,200)",
+    "exports.nbd.served=delay(10,200)", "exports.nbd.doomed=delay(20,300)"])
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Postgres:
+    """One psql that stays."""
+
+    def __init__(self, url):
+        self.lock = threading.Lock()
+        self.psql = subprocess.Popen(["psql", url, "-AtXq", "-F", "\t", "-P", "null="], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def rows(self, sql):
+        with self.lock:
+            self.psql.stdin.write(sql + ";\n\\echo --end\n")
+            self.psql.stdin.flush()
+            lines = []
+            for line in self.psql.stdout:
+                if line == "--end\n":
+                    break
+                lines.append(line.rstrip("\n"))
+        wrong = [line for line in lines if "ERROR:" in line]
+        if wrong:
+            raise RuntimeError(wrong[0])
+        return [line.split("\t") for line in lines]
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait()
+
+
+class Sqlite:
+    def __init__(self, path):
+        self.path = path
+
+    def rows(self, sql):
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=20)
+        try:
+            return [["" if cell is None else str(cell) for cell in row] for row in connection.execute(sql)]
+        finally:
+            connection.close()
+
+    def close(self):
+        pass
+
+
+class Node:
+    def __init__(self, name, directory, connection, cluster):
+        self.name, self.directory = name, directory
+        self.port, self.process, self.slowest_start = free_port(), None, 0.0
+        settings = {"DEFAULT.state_path": directory / name, "DEFAULT.host": name, "DEFAULT.osapi_volume_listen_port": self.port,
+                    "DEFAULT.auth_strategy": "noauth", "DEFAULT.quota_volumes": -1, "DEFAULT.quota_gigabytes": -1, "DEFAULT.quota_snapshots": -1,
+                    "DEFAULT.enabled_backends": ",".join(BACKENDS), "exports.state_directory": directory / "x",
+                    "backend_defaults.target_protocol": "nbd", "backend_defaults.max_over_subscription_ratio": 100000,
+                    # Its copies move bytes as soon as there is a second layer.
+                    "copying.file_layer_limit": 1}
+        for backend in BACKENDS:
+            settings[f"{backend}.volume_driver"] = "file"
+            settings[f"{backend}.file_directories"] = f"pool={directory}/{backend}"
+        if connection:
+            settings["database.connection"] = connection
+        if cluster:
+            settings["DEFAULT.cluster"] = cluster
+        self.arguments = [str(BUILD / "bin/scoria"), "serve"]
+        for key, value in settings.items():
+            self.arguments += ["--set", f"{key}={value}"]
+        (directory / name).mkdir(exist_ok=True)
+
+    def start(self):
+        with open(self.directory / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen(self.arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=dict(os.environ, SCORIA_FAILPOINTS=LATENCY))
+
+    def wait_for_answer(self, seconds=30):
+        begun = time.monotonic()
+        while True:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+                connection.request("GET", "/healthcheck")
+                if connection.getresponse().status == 200:
+                    self.slowest_start = max(self.slowest_start, time.monotonic() - begun)
+                    return
+            except OSError:
+                pass
+            if self.process.poll() is not None or time.monotonic() - begun > seconds:
+                raise RuntimeError(f"{self.name} does not answer: {self.log()[-2000:]}")
+            time.sleep(0.01)
+
+    def log(self):
+        return (self.directory / f"{self.name}.log").read_text(errors="replace")
+
+    def kill(self):
+        """When it died, by the clock that the database uses too."""
+        at = time.time()
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        return at
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+
+class Cluster:
+    def __init__(self, directory, names, connection, database):
+        self.directory, self.database = directory, database
+        for backend in BACKENDS:
+            (directory / backend).mkdir()
+        self.nodes = []
+        for name in names:
+            node = Node(name, directory, connection, "all" if len(names) > 1 else "")
+            if self.nodes:  # one deployment, one key
+                shutil.copy(directory / names[0] / "sealing.key", directory / name / "sealing.key")
+            self.nodes.append(node)
+            node.start()
+            node.wait_for_answer()
+
+    def daemons(self):
+        """Storage daemons of this run: they outlive the nodes."""
+        mark, out = str(self.directory).encode(), []
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    command = (entry / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                if mark in command and b"qemu-storage-daemon" in command.split(b"\0")[0]:
+                    out.append(int(entry.name))
+        return out
+
+    def end(self):
+        for node in self.nodes:
+            if node.process and node.process.poll() is None:
+                node.process.kill()
+                node.process.wait()
+        for pid in self.daemons():
+            os.kill(pid, signal.SIGKILL)
+        self.database.close()
+
+
+class Unknown(Exception):
+    """The request went out and no answer says what became of it."""
+
+
+class Reply:
+    def __init__(self, status, text, request_id):
+        self.status, self.text, self.request_id = status, text, request_id
+
+    def json(self):
+        return json.loads(self.text) if self.text else None
+
+
+class Client:
+    """Of one thread. Goes to any node; one that cannot be reached was asked nothing, so the next one is."""
+
+    def __init__(self, nodes, seed):
+        self.nodes, self.random = nodes, random.Random(seed)
+        self.unknown, self.failures = 0, []
+
+    def ask(self, method, path, body=None, patience=60):
+        path = path if path.startswith("/scoria") else f"/v3/{PROJECT}{path}"
+        headers = {"X-Auth-Token": f"admin:{PROJECT}", "Content-Type": "application/json", "OpenStack-API-Version": "volume 3.71"}
+        end = time.monotonic() + patience
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.random.choice(self.nodes).port, timeout=90)
+            try:
+                connection.connect()
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+                continue
+            break
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            reply = Reply(answer.status, answer.read(), answer.headers.get("x-openstack-request-id"))
+        except (OSError, http.client.HTTPException) as lost:
+            self.unknown += 1
+            raise Unknown(str(lost)) from lost
+        finally:
+            connection.close()
+        if reply.status >= 500:
+            self.failures.append(f"{method} {path}: {reply.status} {reply.text[:300]!r}")
+            raise Unknown(f"{reply.status}")
+        return reply
+
+    def insist(self, method, path, body=None):
+        """For what may be done twice: until there is an answer."""
+        end = time.monotonic() + 90
+        while True:
+            try:
+                return self.ask(method, path, body)
+            except Unknown:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
