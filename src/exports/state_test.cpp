@@ -1,7 +1,9 @@
 #include "exports/state.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "exports/strays.h"
 #include "exports/testing.h"
 
 namespace scoria::exports {
@@ -61,6 +63,11 @@ TEST_F(StateTest, content_is_replaced_and_removed_as_a_whole) {
 TEST(Names, only_plain_ones_become_paths) {
   EXPECT_TRUE(plain_name("volume-1.r2_x"));
   for (const char* bad : {"", ".", "..", "a/b", "a b", "a,b"}) EXPECT_FALSE(plain_name(bad)) << bad;
+}
+
+TEST(Strays, a_process_that_has_just_gone_has_no_arguments) {
+  EXPECT_NE(arguments_of(::getpid()), "");
+  EXPECT_EQ(arguments_of(0x7ffffffe), "");
 }
 
 class Choice : public ExportsTest {};

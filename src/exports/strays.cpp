@@ -22,6 +22,8 @@ std::string content_of(int pid, std::string_view file) {
 
 }  // namespace
 
+std::string arguments_of(int pid) { return content_of(pid, "cmdline"); }
+
 std::vector<os::Process> processes_with(std::string_view program, std::string_view text) {
   std::vector<os::Process> out;
   for (const std::string& name : os::names_in(os::open_directory("/proc"))) {
@@ -30,7 +32,7 @@ std::vector<os::Process> processes_with(std::string_view program, std::string_vi
     // Identity first: what is read afterwards belongs to this process or to none.
     const std::optional<os::Process> process = os::process_of(pid);
     if (!process) continue;
-    const std::string arguments = content_of(pid, "cmdline");
+    const std::string arguments = arguments_of(pid);
     const bool ours = arguments.starts_with(program) && arguments.size() > program.size() && arguments[program.size()] == '\0';
     if (ours && (arguments.find(text) != std::string::npos || content_of(pid, "environ").find(text) != std::string::npos)) out.push_back(*process);
   }

@@ -100,7 +100,7 @@ void StorageDaemons::end_strays(const std::string& folder, Deadline deadline) co
 void StorageDaemons::end_lost() const {
   const std::string begin = fmt::format("path={}/", escaped(state_.path("nbd")));
   for (const os::Process& process : processes_with("qemu-storage-daemon", begin)) {
-    const std::string arguments = os::read_file(fmt::format("/proc/{}/cmdline", process.pid));
+    const std::string arguments = arguments_of(process.pid);
     const std::size_t at = arguments.find(begin);
     const std::string folder = at == std::string::npos ? std::string() : arguments.substr(at + begin.size(), 16);
     if (!folder.empty() && !state_.exists("nbd/" + folder + "/record")) end_strays("nbd/" + folder, Deadline::in(clock_, 5s));
