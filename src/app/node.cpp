@@ -29,7 +29,6 @@
 #include "identity/seal.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
-#include "reconcile/exports.h"
 #include "store/migrations.h"
 
 namespace scoria::app {
@@ -152,9 +151,8 @@ void Node::start() {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
   if (p.exports) {
-    // What a predecessor left serving is taken over; what the database knows and nobody serves is made again.
+    // What a predecessor left serving is taken over.
     if (const auto started = p.exports->start(); !started) throw std::runtime_error(started.error().message);
-    reconcile::restore_exports(*p.operation_services);
   }
   p.engine->start();
   if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));

@@ -5,6 +5,7 @@
 #include "json/writer.h"
 #include "observe/log.h"
 #include "operations/pool_report.h"
+#include "reconcile/exports.h"
 #include "store/pools/pools.h"
 #include "store/services/log_levels.h"
 
@@ -79,7 +80,28 @@ void Reporter::report_backend(operations::Backend& backend) {
     engine_.serve(backend.name);
   else
     engine_.stop_serving(backend.name);
-  if (up) reaper_.sweep(backend);
+}
+
+/// What the database knows and nobody serves since a restart is made again. Not before the node answers: it may take long.
+void Reporter::restore() {
+  if (restored_ || services_.exports == nullptr) return;
+  try {
+    reconcile::restore_exports(services_, [this] { return stopping_.load(); });
+    restored_ = true;
+  } catch (const std::exception& failure) {
+    log::warning("exports", {}, "not all are made again yet: {}", failure.what());
+  }
+}
+
+void Reporter::reap() {
+  for (operations::Backend* backend : services_.backends.all()) {
+    if (!backend->up || stopping_) continue;
+    try {
+      reaper_.sweep(*backend);
+    } catch (const std::exception& failure) {
+      log::warning("reconcile", {.resource = backend->name}, "reaper: {}", failure.what());
+    }
+  }
 }
 
 void Reporter::start() {
@@ -94,6 +116,8 @@ void Reporter::stop() {
 
 void Reporter::loop() {
   while (!stopping_) {
+    restore();
+    reap();
     services_.clock.wait(stop_, period_);
     if (!stopping_) report();
   }

@@ -12,7 +12,8 @@
 namespace scoria::app {
 
 /// Keeps the rest of the deployment informed about this node's backends: their pools, and whether this node can use them.
-/// A backend that this node cannot reach stops being served by it, and only it; it is served again when it answers.
+/// A backend that this node cannot reach stops being served by it, and only it; it is served again when it answers. Between
+/// rounds it makes exports again that a restart lost, once, and removes what is doomed.
 class Reporter {
  public:
   /// `scheduler` is the service row of this node's scheduler, if it has that role: host and zone.
@@ -26,6 +27,8 @@ class Reporter {
 
  private:
   void report_backend(operations::Backend& backend);
+  void restore();
+  void reap();
   void report_scheduler();
   void follow_log_settings();
   void loop();
@@ -37,6 +40,7 @@ class Reporter {
   const std::optional<store::pools::Service> scheduler_;
   std::int64_t log_setting_ = -1;  // the newest that was applied; -1: what is there at the first round is not for this process
   std::string told_levels_;
+  bool restored_ = false;
   std::atomic<bool> stopping_{false};
   Signal stop_;
   ThreadGroup threads_;

@@ -34,12 +34,14 @@ bool restore(operations::Services& services, operations::Backend& backend, const
 
 }  // namespace
 
-std::size_t restore_exports(operations::Services& services) {
+std::size_t restore_exports(operations::Services& services, const std::function<bool()>& stop) {
   std::size_t failed = 0;
   for (operations::Backend* backend : services.backends.all()) {
     const auto ids = services.database.read([&](db::Transaction& tx) { return store::attachments::connected_of_backend(tx, backend->name); });
-    for (const std::string& id : ids)
+    for (const std::string& id : ids) {
+      if (stop && stop()) return failed;
       if (!restore(services, *backend, id)) ++failed;
+    }
   }
   return failed;
 }
