@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <deque>
+
 #include "base/failpoint.h"
 #include "base/mutants.h"
 #include "engine/claim.h"
@@ -129,19 +131,29 @@ void Engine::give_back(const Claimed& stray) {
 
 void Engine::sweep_loop() {
   Instant next_sweep = clock_.now();
+  std::deque<Instant> lease_ends;  // of those this node found dead: it sweeps right then, not at some later tick
   while (!stopping_) {
     try {
-      membership_.look_for_beacons();
-      if (clock_.now() >= next_sweep) {
+      if (membership_.look_for_beacons()) lease_ends.push_back(clock_.now() + options_.membership.suspect_lease + std::chrono::milliseconds{5});
+      const bool ended = !lease_ends.empty() && clock_.now() >= lease_ends.front();
+      if (ended) lease_ends.pop_front();
+      if (ended || clock_.now() >= next_sweep) {
         const auto period = static_cast<std::uint64_t>(options_.membership.sweep.count());
         next_sweep = clock_.now() + Duration{static_cast<std::int64_t>(period * 8 / 10 + random_.below(period * 4 / 10 + 1))};
-        if (membership_.sweep() > 0) wake_.raise();
+        take_back();
       }
     } catch (const std::exception& failure) {
       log::warning("engine", {}, "sweep: {}", failure.what());
     }
-    clock_.wait(stop_sweep_, options_.membership.beacon_look);
+    const Duration due = lease_ends.empty() ? options_.membership.beacon_look : std::max(lease_ends.front() - clock_.now(), Duration{1});
+    clock_.wait(stop_sweep_, std::min(options_.membership.beacon_look, due));
   }
+}
+
+void Engine::take_back() {
+  if (membership_.sweep() == 0) return;
+  wake_.raise();
+  poke({});  // of whichever queues: other nodes may have the free slots
 }
 
 void Engine::dispatch_loop() {

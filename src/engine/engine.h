@@ -55,6 +55,7 @@ class Engine {
   };
   void heartbeat_loop();
   void sweep_loop();
+  void take_back();
   void dispatch_loop();
   void work_loop(Lane& lane);
   void dispatch(Lane& lane, bool bulk_lane);

@@ -89,24 +89,26 @@ std::int64_t Membership::sweep() {
   return back;
 }
 
-void Membership::look_for_beacons() {
-  if (database_.engine() == db::Engine::sqlite || !beats_on_time()) return;
+bool Membership::look_for_beacons() {
+  if (database_.engine() == db::Engine::sqlite || !beats_on_time()) return false;
   const db::Rows rows = database_.read([&](db::Transaction& tx) {
     return tx.query("SELECT inc FROM node WHERE state IN ('up', 'draining') AND inc <> ? AND lease_until > scoria_now() + ?",
                     {incarnation_, options_.suspect_lease.count()});
   });
-  if (rows.empty()) return;
+  if (rows.empty()) return false;
   std::vector<std::int64_t> others;
   for (std::size_t i = 0; i < rows.size(); ++i) others.push_back(rows.at(i, 0).integer());
   const std::vector<std::int64_t> alive = database_.beacons_held(others);
+  std::int64_t shortened = 0;
   for (const std::int64_t inc : others) {
     if (std::find(alive.begin(), alive.end(), inc) != alive.end()) continue;
     // Only suspicion: a living node beats within the second and has its full lease again.
-    database_.write([&](db::Transaction& tx) {
-      tx.run("UPDATE node SET lease_until = scoria_now() + ? WHERE inc = ? AND state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
+    shortened += database_.write([&](db::Transaction& tx) {
+      return tx.change("UPDATE node SET lease_until = scoria_now() + ? WHERE inc = ? AND state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
              {options_.suspect_lease.count(), inc, options_.suspect_lease.count()});
     });
   }
+  return shortened > 0;
 }
 
 void Membership::set_draining() {

@@ -34,8 +34,9 @@ class Membership {
   bool beat();
   /// Fences nodes whose lease has run out and gives their operations back. Returns how many operations came back.
   std::int64_t sweep();
-  /// Shortens the lease of nodes whose session beacon is gone (killed processes), so that they are swept sooner.
-  void look_for_beacons();
+  /// Shortens the lease of nodes whose session beacon is gone (killed processes), so that they are swept sooner. True if it
+  /// did: sweep when the shortened lease has run out.
+  bool look_for_beacons();
   void set_draining();
   /// The node leaves for good; its operations must have been given back.
   void leave();
