@@ -19,7 +19,8 @@ std::function<void(Bytes done, Bytes total)> report_progress(engine::Task& task,
   };
   const auto last = std::make_shared<Last>(Last{task.clock().now(), 0});
   return [&task, phase = std::move(phase), last](Bytes done, Bytes total) {
-    const bool due = task.clock().now() - last->at >= std::chrono::seconds{5} || done.count - last->bytes >= 256 * mib;
+    // Often enough that a node which dies in the middle of a long copy is not taken for its victim (Runner: deadly_deaths).
+    const bool due = task.clock().now() - last->at >= std::chrono::seconds{1} || done.count - last->bytes >= 256 * mib;
     if (!due) return;
     *last = {task.clock().now(), done.count};
     // A refused checkpoint shows in should_stop() soon; the copy writes only into an object that nobody else may publish.
