@@ -58,7 +58,7 @@ class Worker(threading.Thread):
                ("use", 8), ("snapshot_in_use", 3), ("cancel_create", 2), ("cancel_clone", 2), ("cancel_snapshot", 1), ("cancel_extend", 1), ("metadata", 4)]
 
     def __init__(self, number, seed, nodes, ledger, types):
-        super().__init__(name=f"worker {number}")
+        super().__init__(name=f"worker {number}", daemon=True)
         self.number, self.ledger, self.types = number, ledger, types
         self.random = random.Random(seed * 1000 + number)
         self.client = Client(nodes, seed * 1000 + number)
@@ -196,6 +196,8 @@ class Worker(threading.Thread):
         self.expect(self.volumes[-1])
 
     def copied(self, what, source, origin, size, backend):
+        if isinstance(origin, Volume):
+            origin.plain = False  # the copy may have given it a layer
         id_, name = self.make(what, "/volumes", "volume", {"volume": {"size": size, **source}})
         if id_ is None:
             return None
