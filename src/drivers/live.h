@@ -1,6 +1,4 @@
 #pragma once
-#include <functional>
-
 #include "drivers/driver.h"
 
 namespace scoria::drivers {
@@ -19,11 +17,12 @@ class LiveUse {
   /// without Location::write_through: the message says which.
   virtual DriverResult<bool> redirect(const Call& call, const Location& from, const Location& to) = 0;
 
-  /// Copies all bytes of `from` (with what it hangs on) into `to`, an existing raw file of the same size, while clients
-  /// go on. Once both are equal every write is acknowledged only when it is in both; then `commit` is called once (the
-  /// driver makes `to` the volume's durable place); then the export moves over and closes `from`. A failing commit
-  /// leaves everything on `from`. Reports progress, asks stop until commit.
-  virtual DriverResult<bool> mirror(const Call& call, const Location& from, const Location& to, const std::function<DriverResult<>()>& commit) = 0;
+  /// Is `at` attached here for use, even if its daemon is just being started again?
+  virtual bool serves(const Location& at) = 0;
+
+  /// What `at`, a qcow2 overlay, hangs on has been replaced on disk, in its place, by `base`, which holds the same bytes: who
+  /// has `at` open opens the new one and lets go of the old. Nobody has it open: success.
+  virtual DriverResult<> rebase(const Call& call, const Location& at, const Location& base) = 0;
 
   /// Grows the open image to `size` (a multiple of 512). How clients see it is Exporter::grow's business.
   virtual DriverResult<bool> resize(const Call& call, const Location& at, Bytes size) = 0;

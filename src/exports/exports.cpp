@@ -132,12 +132,10 @@ DriverResult<bool> Exports::redirect(const Call& call, const drivers::Location& 
   return guarded([&] { return nbd_->redirect(call, from, to, [this](const std::string& base) { return movable(base); }); });
 }
 
-DriverResult<bool> Exports::mirror(const Call& call, const drivers::Location& from, const drivers::Location& to,
-                                   const std::function<DriverResult<>()>& commit) {
-  return guarded([&]() -> DriverResult<bool> {
-    if (const auto free = movable(from.path); !free) return tl::unexpected(free.error());
-    return nbd_->mirror(call, from, to, commit);
-  });
+bool Exports::serves(const drivers::Location& at) { return nbd_->serves(at); }
+
+DriverResult<> Exports::rebase(const Call& call, const drivers::Location& at, const drivers::Location& base) {
+  return guarded([&] { return nbd_->rebase(call, at, base); });
 }
 
 DriverResult<bool> Exports::resize(const Call& call, const drivers::Location& at, Bytes size) {

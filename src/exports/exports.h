@@ -50,8 +50,8 @@ class Exports final : public Door, public drivers::LiveUse {
 
   // LiveUse. Only NBD can move a volume under its clients; `busy` names the protocol that cannot.
   DriverResult<bool> redirect(const Call& call, const drivers::Location& from, const drivers::Location& to) override;
-  DriverResult<bool> mirror(const Call& call, const drivers::Location& from, const drivers::Location& to,
-                            const std::function<DriverResult<>()>& commit) override;
+  bool serves(const drivers::Location& at) override;
+  DriverResult<> rebase(const Call& call, const drivers::Location& at, const drivers::Location& base) override;
   DriverResult<bool> resize(const Call& call, const drivers::Location& at, Bytes size) override;
 
  private:

@@ -73,7 +73,7 @@ class Door {
     if (what == "grow") return said(exports_.grow(call, asked.text_or("protocol"), spec));
     if (what == "redirect") return said(exports_.redirect(call, spec.location, to));
     if (what == "resize") return said(exports_.resize(call, spec.location, spec.size));
-    if (what == "mirror") return said(exports_.mirror(call, spec.location, to, [] { return drivers::DriverResult<>(); }));
+    if (what == "rebase") return said(exports_.rebase(call, spec.location, to));
     if (what == "list") return list(call);
     return R"({"error":"unknown"})";
   }

@@ -51,6 +51,7 @@ bool read_field(std::string_view key, std::string_view value, Description& out) 
   else if (key == "source") return read_reference(value, out.source);
   else if (key == "own_source") out.own_source = value == "yes";
   else if (key == "freezing") return read_reference(value, out.freezing);
+  else if (key == "merging") return value.find('/') == std::string_view::npos && ((out.merging = value), true);
   return true;  // unknown keys are of a newer minor version
 }
 
@@ -76,6 +77,7 @@ std::string to_text(const Description& description) {
   if (!description.source.name.empty()) out += fmt::format("source={}/{}\n", description.source.pool, description.source.name);
   if (description.own_source) out += "own_source=yes\n";
   if (!description.freezing.name.empty()) out += fmt::format("freezing={}/{}\n", description.freezing.pool, description.freezing.name);
+  if (!description.merging.empty()) out += fmt::format("merging={}\n", description.merging);
   return out;
 }
 
@@ -87,7 +89,7 @@ std::optional<Description> parse_description(std::string_view text) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos || !read_field(line.substr(0, equals), line.substr(equals + 1), out)) return std::nullopt;
   }
-  if (out.layers.empty()) return std::nullopt;
+  if (out.layers.empty() || (!out.merging.empty() && out.layers.size() < 2)) return std::nullopt;
   return out;
 }
 

@@ -27,6 +27,7 @@ struct Description {
   ObjectRef source;             // what it was made from; while partial: what still fills it
   bool own_source = false;      // the source is a hidden object of ours that goes when the copy ends
   ObjectRef freezing;           // a snapshot or clone under way: its name; layers[1] becomes its head
+  std::string merging;          // a raw file with the bytes of all layers below the head, which is just becoming their heir
 
   const Layer& head() const { return layers.front(); }
   bool operator==(const Description&) const;

@@ -4,6 +4,7 @@
 
 #include "drivers/file/file.h"
 #include "drivers/file/layers.h"
+#include "drivers/file/map.h"
 
 namespace scoria::drivers::file {
 
@@ -71,11 +72,13 @@ class FileDriver final : public Driver, public Extends, public Snapshots, public
   DriverResult<> begin_copy(const Place& at, const ObjectRef& source, const Target& target, bool own_source);
   DriverResult<> fill(const Call& call, const Place& at, const ObjectRef& target);
   DriverResult<> fill_from(const Call& call, const Place& from, const std::string& source, const Found& target);
+  DriverResult<std::vector<Piece>> steady_places(const Call& call, const Place& at, const std::string& name);
   DriverResult<> drop_own_source(const Call& call, const ObjectRef& object, const Description& description);
 
   // flatten.cpp
-  DriverResult<HeadState> begin_flatten(const Call& call, const Place& at, const std::string& name, std::string& file);
+  DriverResult<HeadState> begin_flatten(const Call& call, const Place& at, const std::string& name, bool used, std::string& file);
   DriverResult<> flatten_into(const Call& call, const Place& at, const std::string& name, const HeadState& before, const std::string& file);
+  DriverResult<> merge_below(const Call& call, const Place& at, const std::string& name, const HeadState& before, const std::string& file);
 
   Clock& clock_;
   const FileOptions options_;

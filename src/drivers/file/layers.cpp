@@ -55,12 +55,15 @@ DriverResult<> redirect(const Shape& shape, Locked& locked) {
 
 }  // namespace
 
+DriverResult<> finish_freezing(const Shape& shape, Locked& locked) {
+  if (locked.object.description.freezing.name.empty()) return {};
+  return redirect(shape, locked);
+}
+
 DriverResult<std::vector<Layer>> freeze(const Shape& shape, Locked& locked, const ObjectRef& taker) {
   Found& found = locked.object;
   const bool again = found.description.freezing.pool == taker.pool && found.description.freezing.name == taker.name;
-  // A point in time begun for another: its writers must have moved before the next begins.
-  if (!found.description.freezing.name.empty())
-    if (DriverResult<> moved = redirect(shape, locked); !moved) return failed(moved.error());
+  if (DriverResult<> moved = finish_freezing(shape, locked); !moved) return failed(moved.error());
   if (!again) {
     Description next = found.description;
     next.size = size_now(found);
@@ -109,21 +112,35 @@ HeadState head_state(const Found& found) {
   return {.description = found.description, .written = status ? status->st_mtim : timespec{}};
 }
 
-DriverResult<> replace_chain(const Shape& shape, Locked& locked, const HeadState& before, const std::string& file, bool unused) {
+DriverResult<> replace_below(const Shape& shape, Locked& locked, const HeadState& before, const std::string& file) {
+  Found& found = locked.object;
+  if (!(found.description == before.description)) return failed(FailureClass::busy, "{} has changed its shape meanwhile", shape.name);
+  const std::string below = found.description.layers[1].file;
+  const DriverResult<> made = make_overlay(shape.clock, shape.call, shape.folder, merged_name(below), file, "raw", found.description.size);
+  if (!made) return made;
+  found.description.merging = file;
+  describe(found.directory, found.description);
+  FAILPOINT("driver.file.merge.noted");
+  if (::renameat(found.directory.get(), merged_name(below).c_str(), found.directory.get(), below.c_str()) != 0) os::fail("rename", merged_name(below));
+  os::sync(found.directory);
+  FAILPOINT("driver.file.merge.renamed");
+  finish_merging(found);
+  return {};
+}
+
+DriverResult<> replace_chain(const Shape& shape, Locked& locked, const HeadState& before, const std::string& file) {
   Found& found = locked.object;
   if (!(found.description == before.description)) return failed(FailureClass::busy, "{} has changed its shape meanwhile", shape.name);
   const Layer old = found.description.head();
   const std::string aside = frozen_name(old.file);
-  if (unused) {
-    // As in erase(): first the name, then the look. A crash in between is mended by who locks the object next.
-    rename_file(found.directory, old.file, aside);
-    FAILPOINT("driver.file.flatten.aside");
-    const timespec written = os::status_at(found.directory, aside)->st_mtim;
-    const bool untouched = written.tv_sec == before.written.tv_sec && written.tv_nsec == before.written.tv_nsec;
-    if (!untouched || os::open_elsewhere(shape.folder + "/" + aside)) {
-      rename_file(found.directory, aside, old.file);
-      return failed(FailureClass::busy, "{} came into use meanwhile", shape.name);
-    }
+  // As in erase(): first the name, then the look. A crash in between is mended by who locks the object next.
+  rename_file(found.directory, old.file, aside);
+  FAILPOINT("driver.file.flatten.aside");
+  const timespec written = os::status_at(found.directory, aside)->st_mtim;
+  const bool untouched = written.tv_sec == before.written.tv_sec && written.tv_nsec == before.written.tv_nsec;
+  if (!untouched || os::open_elsewhere(shape.folder + "/" + aside)) {
+    rename_file(found.directory, aside, old.file);
+    return failed(FailureClass::busy, "{} came into use meanwhile", shape.name);
   }
   Description next = found.description;
   next.layers = {{.file = file, .format = "raw"}};

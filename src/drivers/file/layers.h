@@ -26,6 +26,8 @@ struct Shape {
 /// chain, head first. Called again for the same taker after a crash it gives the same point in time. The object's lock is
 /// held. `busy` when somebody writes to the object who cannot be moved to an overlay.
 DriverResult<std::vector<Layer>> freeze(const Shape& shape, Locked& locked, const ObjectRef& taker);
+/// A point in time that somebody began and did not see through: its writers move to the head now. Nothing to do is success.
+DriverResult<> finish_freezing(const Shape& shape, Locked& locked);
 /// The taker has its links: the note about it goes.
 void forget_freezing(Locked& locked);
 
@@ -33,13 +35,18 @@ void forget_freezing(Locked& locked);
 bool link_chain(const os::Fd& from, const std::vector<Layer>& chain, const os::Fd& to);
 
 /// Makes the object's place the one raw file `file`, which holds the same bytes as its chain, if the object is still as
-/// `before` says and its head was not written since `written`. `unused`: nobody may have the head open. Else `busy`.
+/// `before` says, its head was not written since `written` and nobody has it open. Else `busy`.
 struct HeadState {
   Description description;
   timespec written{};
 };
 HeadState head_state(const Found& found);
-DriverResult<> replace_chain(const Shape& shape, Locked& locked, const HeadState& before, const std::string& file, bool unused);
+/// Puts the raw file `file`, which holds the bytes of all layers below the head, in their place, by one rename on disk: whoever
+/// has the old layers open reads the same bytes. `busy` when the object is not as `before` any more.
+DriverResult<> replace_below(const Shape& shape, Locked& locked, const HeadState& before, const std::string& file);
+/// How many layers are left then: a qcow2 can only be replaced by a qcow2, so an empty one stands between.
+inline constexpr std::size_t merged_layers = 3;
+DriverResult<> replace_chain(const Shape& shape, Locked& locked, const HeadState& before, const std::string& file);
 /// Removes files of the directory that the description does not name. No flatten may be under way.
 void remove_strays(const Found& found);
 

@@ -42,8 +42,17 @@ std::optional<Found> look(const os::Fd& pool, const std::string& name, const std
                .description = std::move(*description)};
 }
 
-/// A crash may have come between the renaming of a head and the description that says so: back to the old name.
-void mend(const Found& found) {
+/// A crash may have come between a renaming and the description that says so. A renamed head gets its old name back; what is
+/// merged below a head is so once the merged layer has its name.
+void mend(Found& found) {
+  if (!found.description.merging.empty()) {
+    if (os::status_at(found.directory, merged_name(found.description.layers[1].file))) {
+      found.description.merging.clear();
+      describe(found.directory, found.description);
+    } else {
+      finish_merging(found);
+    }
+  }
   const std::string& head = found.description.head().file;
   if (os::status_at(found.directory, head)) return;
   if (!os::status_at(found.directory, frozen_name(head))) return;
@@ -56,6 +65,15 @@ void mend(const Found& found) {
 Found find_object(const os::Fd& pool, const std::string& name, const std::string& deployment) {
   while (true)
     if (std::optional<Found> found = look(pool, name, deployment)) return std::move(*found);
+}
+
+std::string merged_name(const std::string& file) { return file + ".merged"; }
+
+void finish_merging(Found& found) {
+  Description& now = found.description;
+  now.layers = {now.layers[0], {.file = now.layers[1].file, .format = "qcow2"}, {.file = now.merging, .format = "raw"}};
+  now.merging.clear();
+  describe(found.directory, now);
 }
 
 Bytes size_now(const Found& found) {

@@ -27,6 +27,11 @@ struct Found {
 };
 Found find_object(const os::Fd& pool, const std::string& name, const std::string& deployment);
 
+/// The empty overlay over `Description::merging` that takes the name of the layer below the head: `name` until it does.
+std::string merged_name(const std::string& file);
+/// The layers below the head have been replaced on disk: the description says so.
+void finish_merging(Found& found);
+
 /// What a reader sees: a raw file may have grown just before a crash.
 Bytes size_now(const Found& found);
 

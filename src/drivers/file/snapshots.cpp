@@ -201,6 +201,22 @@ DriverResult<> FileDriver::drop_own_source(const Call& call, const ObjectRef& ob
   return remove_named(call, *from, own_source_of(object.name));
 }
 
+/// A volume's layers may change while they are looked at: then the map is of neither shape.
+DriverResult<std::vector<Piece>> FileDriver::steady_places(const Call& call, const Place& at, const std::string& name) {
+  while (true) {
+    const Found found = find(at, name);
+    if (found.presence != Presence::complete) return failed(FailureClass::permanent, "there is no whole object {}", name);
+    if (!found.description.merging.empty()) {
+      if (const DriverResult<Locked> mended = lock(call, at, name); !mended) return failed(mended.error());
+      continue;
+    }
+    DriverResult<std::vector<Piece>> places = places_of(clock_, call, at.folder_of(name), found);
+    const Found after = find(at, name);
+    if (!after.directory || after.description == found.description) return places;
+    if (call.deadline.passed(clock_)) return failed(FailureClass::busy, "{} changes its shape", name);
+  }
+}
+
 DriverResult<std::vector<Extent>> FileDriver::changed(const Call& call, const ObjectRef& older, const ObjectRef& newer) {
   return guarded([&]() -> DriverResult<std::vector<Extent>> {
     std::vector<Piece> pieces[2];
@@ -209,9 +225,7 @@ DriverResult<std::vector<Extent>> FileDriver::changed(const Call& call, const Ob
       if (objects[i]->name.empty()) continue;
       const DriverResult<Place> at = place(call, *objects[i]);
       if (!at) return failed(at.error());
-      const Found found = find(*at, objects[i]->name);
-      if (found.presence != Presence::complete) return failed(FailureClass::permanent, "there is no whole object {}", objects[i]->name);
-      DriverResult<std::vector<Piece>> places = places_of(clock_, call, at->folder_of(objects[i]->name), found);
+      DriverResult<std::vector<Piece>> places = steady_places(call, *at, objects[i]->name);
       if (!places) return failed(places.error());
       pieces[i] = std::move(*places);
     }

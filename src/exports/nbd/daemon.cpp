@@ -8,7 +8,6 @@
 
 #include <algorithm>
 
-#include "exports/nbd/graph.h"
 #include "exports/strays.h"
 #include "json/writer.h"
 #include "observe/log.h"
@@ -56,8 +55,10 @@ DriverResult<std::optional<Qmp>> StorageDaemons::connect(const std::string& volu
   return Qmp::connect(clock_, state_.path(folder(volume) + "/qmp"), deadline.sooner(Deadline::in(clock_, command_time)));
 }
 
-std::string StorageDaemons::image_text(const drivers::Location& location, int image, bool no_backing) const {
-  return graph::image(location, image, {.direct = os::takes_direct_io(location.path), .io_uring = io_uring_, .no_backing = no_backing});
+std::string StorageDaemons::image_text(const drivers::Location& location, const std::string& node, graph::ImageOptions options) const {
+  options.direct = os::takes_direct_io(location.path);
+  options.io_uring = io_uring_;
+  return graph::image(location, node, options);
 }
 
 std::string StorageDaemons::tls_object() const {
@@ -79,7 +80,7 @@ std::vector<std::string> StorageDaemons::arguments(const NbdVolume& volume) cons
   add("--monitor", "chardev=qmp");
   const bool tls = volume.tcp && !options_.nbd_tls_directory.empty();
   if (tls) add("--object", tls_object());
-  add("--blockdev", image_text(volume.location, volume.image, false));
+  add("--blockdev", image_text(volume.location, graph::image_node(volume.image)));
   add("--nbd-server", fmt::format(R"({{"addr":{{"type":"fd","str":"{}"}},"max-connections":0{}}})", listener_number, tls ? R"(,"tls-creds":"tls")" : ""));
   for (const NbdExport& item : volume.exports) {
     add("--object", graph::group(item));
@@ -173,12 +174,6 @@ DriverResult<std::vector<std::string>> StorageDaemons::export_ids(Qmp& qmp, Dead
   std::vector<std::string> out;
   for (const json::Value& item : list->array()) out.push_back(item.text_or("id"));
   return out;
-}
-
-DriverResult<bool> StorageDaemons::has_all(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const {
-  const auto there = export_ids(qmp, deadline);
-  if (!there) return tl::unexpected(there.error());
-  return std::all_of(volume.exports.begin(), volume.exports.end(), [&](const NbdExport& item) { return contains(*there, graph::export_id(item)); });
 }
 
 DriverResult<> StorageDaemons::converge(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const {

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "exports/nbd/graph.h"
 #include "exports/nbd/qmp.h"
 #include "exports/nbd/record.h"
 #include "exports/options.h"
@@ -30,8 +31,6 @@ class StorageDaemons {
 
   /// Makes the running daemon export exactly what the record says, with its limits.
   DriverResult<> converge(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const;
-  /// Does the running daemon have every export of the record?
-  DriverResult<bool> has_all(Qmp& qmp, const NbdVolume& volume, Deadline deadline) const;
   /// Cuts all clients of the export off: after success none of their writes is under way.
   DriverResult<> drop(Qmp& qmp, const std::string& export_id, Deadline deadline) const;
   DriverResult<> set_limits(Qmp& qmp, const NbdExport& item, Deadline deadline) const;
@@ -42,7 +41,7 @@ class StorageDaemons {
   /// Kills daemons of this state directory whose records are lost: nobody could ever remove their exports.
   void end_lost() const;
   /// Text of the image node for a running daemon.
-  std::string image_text(const drivers::Location& location, int image, bool no_backing) const;
+  std::string image_text(const drivers::Location& location, const std::string& node, graph::ImageOptions options = {}) const;
 
  private:
   std::vector<std::string> arguments(const NbdVolume& volume) const;

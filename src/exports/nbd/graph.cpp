@@ -5,14 +5,16 @@
 namespace scoria::exports::graph {
 
 std::string image_node(int image) { return fmt::format("image{}", image); }
+std::string base_node(int image) { return fmt::format("base{}", image); }
 std::string throttle_node(const NbdExport& item) { return fmt::format("throttle{}", item.slot); }
 std::string group_id(const NbdExport& item) { return fmt::format("group{}", item.slot); }
 std::string export_id(const NbdExport& item) { return fmt::format("export{}", item.slot); }
 
-std::string image(const drivers::Location& location, int image, const ImageOptions& options) {
+std::string image(const drivers::Location& location, const std::string& node, const ImageOptions& options) {
   json::Writer out;
-  out.begin_object().field("driver", location.format).field("node-name", image_node(image)).field("discard", "unmap");
+  out.begin_object().field("driver", location.format).field("node-name", node).field("discard", "unmap").field("read-only", options.read_only);
   if (options.no_backing) out.key("backing").null();
+  if (!options.backing.empty()) out.field("backing", options.backing);
   out.key("file").begin_object().field("driver", "file").field("filename", location.path).field("discard", "unmap").field("locking", "on");
   out.field("aio", options.io_uring ? "io_uring" : "threads");
   out.key("cache").begin_object().field("direct", options.direct).end_object();

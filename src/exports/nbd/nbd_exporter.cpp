@@ -162,14 +162,8 @@ DriverResult<> NbdExporter::serve(NbdVolume& volume, Deadline deadline) {
   DriverResult<std::optional<Qmp>> qmp = daemons_.connect(volume.volume, deadline);
   if (!qmp) return tl::unexpected(qmp.error());
   if (!*qmp) return launch(volume, deadline);
-  if (const auto taken = take_over(volume, **qmp); !taken) return taken;
-  if (volume.next_is_overlay) return switch_to_overlay(volume, **qmp, deadline);
-  if (const auto moved = finish_pivot(volume, **qmp, deadline); !moved) return moved;
-  // A mirror sees the writes of the one export it was started under; another one comes before it.
-  const DriverResult<bool> whole = daemons_.has_all(**qmp, volume, deadline);
-  if (!whole) return tl::unexpected(whole.error());
-  if (!*whole && volume.next.path.empty())
-    if (const auto cancelled = cancel_mirror(volume, **qmp, deadline); !cancelled) return cancelled;
+  if (const auto taken = take_over(volume, **qmp, deadline); !taken) return taken;
+  if (!volume.next.path.empty()) return switch_to_overlay(volume, **qmp, deadline);
   return daemons_.converge(**qmp, volume, deadline);
 }
 
@@ -185,12 +179,14 @@ std::optional<os::Fd> NbdExporter::kept(const NbdVolume& volume) const {
   return os::Fd(::fcntl(it->second.socket.get(), F_DUPFD_CLOEXEC, 3));
 }
 
-DriverResult<> NbdExporter::take_over(const NbdVolume& volume, Qmp& qmp) {
+DriverResult<> NbdExporter::take_over(const NbdVolume& volume, Qmp& qmp, Deadline deadline) {
   const std::optional<os::Process> process = qmp.daemon();
   if (!process) return failed(FailureClass::transient, "the storage daemon of volume {} has just ended", volume.volume);
   if (!kept(volume))
     if (std::optional<os::Fd> listener = listener_of(process->pid, StorageDaemons::listener_number)) keep(volume, std::move(*listener));
-  if (!supervisor_.watches(key_of(volume.volume))) watch(volume.volume, *process);
+  if (supervisor_.watches(key_of(volume.volume))) return {};
+  settle_files(volume, qmp, deadline);  // a predecessor may have died in a rebase
+  watch(volume.volume, *process);
   return {};
 }
 
@@ -217,14 +213,12 @@ DriverResult<> NbdExporter::choose_port(NbdVolume& volume) {
 }
 
 DriverResult<> NbdExporter::launch(NbdVolume& volume, Deadline deadline) {
-  if (volume.next_is_overlay) {
+  if (!volume.next.path.empty()) {
     volume.location = volume.next;
     volume.next = {};
-    volume.next_is_overlay = false;
     for (NbdExport& item : volume.exports) item.write_through = true;
     store(volume);
   }
-  if (!volume.next.path.empty()) return failed(FailureClass::busy, "volume {} was about to move; its driver must say where it is", volume.volume);
   std::optional<os::Fd> listener = kept(volume);
   if (!listener) {
     if (volume.tcp) listener = listen_tcp(volume.address, volume.port);
@@ -254,8 +248,7 @@ void NbdExporter::revive(const std::string& folder, Duration patience) {
     const auto lock = state_.lock(folder, Deadline::in(clock_, patience));
     if (!lock) return {};  // whoever changes it serves it
     std::optional<NbdVolume> record = load(seen->volume);
-    // Between two files only the driver knows where the volume is: the next ensure() says it.
-    if (!record || record->exports.empty() || (!record->next.path.empty() && !record->next_is_overlay)) return {};
+    if (!record || record->exports.empty()) return {};
     return serve(*record, Deadline::in(clock_, 5s));
   });
   if (!done && complaints_.due(folder, done.error().message))

@@ -36,7 +36,8 @@ class NbdExporter final : public Exporter {
   /// storage daemon may be writing to it.
   using Movable = std::function<DriverResult<>(const std::string& path)>;
   DriverResult<bool> redirect(const Call& call, const drivers::Location& from, const drivers::Location& to, const Movable& movable);
-  DriverResult<bool> mirror(const Call& call, const drivers::Location& from, const drivers::Location& to, const std::function<DriverResult<>()>& commit);
+  bool serves(const drivers::Location& at) const;
+  DriverResult<> rebase(const Call& call, const drivers::Location& at, const drivers::Location& base);
   DriverResult<bool> resize(const Call& call, const drivers::Location& at, Bytes size);
 
   /// Takes over or restarts what the records of this node name. Called by the supervisor each second and at start.
@@ -67,7 +68,7 @@ class NbdExporter final : public Exporter {
   DriverResult<> serve(NbdVolume& volume, Deadline deadline);
   DriverResult<> serve_at(NbdVolume& volume, const drivers::Location& place, Deadline deadline);
   DriverResult<> launch(NbdVolume& volume, Deadline deadline);
-  DriverResult<> take_over(const NbdVolume& volume, Qmp& qmp);
+  DriverResult<> take_over(const NbdVolume& volume, Qmp& qmp, Deadline deadline);
   DriverResult<> choose_port(NbdVolume& volume);
   DriverResult<> clear_empty(std::optional<NbdVolume>& known, Deadline deadline);
   // Moving, in nbd_live.cpp.
@@ -75,12 +76,7 @@ class NbdExporter final : public Exporter {
   DriverResult<> open_overlay(const NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable);
   DriverResult<> move_to_overlay(NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable);
   DriverResult<> switch_to_overlay(NbdVolume& volume, Qmp& qmp, Deadline deadline);
-  DriverResult<bool> start_mirror(const Call& call, const std::string& volume, const drivers::Location& from, const drivers::Location& to);
-  DriverResult<> follow_mirror(const Call& call, const std::string& volume);
-  DriverResult<> end_mirror(const std::string& volume, const drivers::Location& to, Deadline deadline, const std::function<DriverResult<>()>& commit);
-  DriverResult<> pivot(NbdVolume& volume, Qmp& qmp, Deadline deadline);
-  DriverResult<> finish_pivot(const NbdVolume& volume, Qmp& qmp, Deadline deadline);
-  DriverResult<> cancel_mirror(const NbdVolume& volume, Qmp& qmp, Deadline deadline);
+  static void settle_files(const NbdVolume& volume, Qmp& qmp, Deadline deadline);
   DriverResult<> reach(NbdVolume& volume, Bytes size, Qmp& qmp, Deadline deadline);
 
   DriverResult<> cut_off(NbdVolume& volume, const NbdExport& item, Deadline deadline);

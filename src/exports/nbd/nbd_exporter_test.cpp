@@ -194,29 +194,27 @@ TEST_F(Nbd, nobody_serves_it_is_said_to_the_driver) {
   EXPECT_EQ(exports->resize(call(), base, {32 * mib}).value_or(true), false);
 }
 
-TEST_F(Nbd, a_mirrored_volume_moves_after_the_commit) {
-  const auto from = qcow2("q1", "16M");
-  const auto to = raw("q1.raw");
-  const std::string uri = ensure(spec("a1", from, "nbd+unix"));
-  ASSERT_TRUE(io(uri, {"write -P 1 0 1M"})) << said;
-  int commits = 0;
-  const auto moved = exports->mirror(call(), from, to, [&]() -> DriverResult<> { return ++commits, DriverResult<>(); });
-  ASSERT_TRUE(moved.has_value()) << moved.error().message;
-  EXPECT_EQ(commits, 1);
-  EXPECT_TRUE(io(uri, {"read -P 1 0 1M", "write -P 2 8M 64k"})) << said;
+TEST_F(Nbd, a_volume_gets_another_base_of_the_same_bytes_and_lets_go_of_the_old) {
+  const auto base = raw("v1");
+  ASSERT_TRUE(io(base.path, {"write -P 1 0 1M"})) << said;
+  const auto middle = qcow2("v1.1", base.path, true);
+  const std::string uri = ensure(spec("a1", middle, "nbd+unix"));
+  ASSERT_TRUE(io(uri, {"write -P 2 1M 1M"})) << said;
+  const std::string head = folder + "/v1.2";
+  ASSERT_TRUE(os::run(clock, {.arguments = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", middle.path, "-F", "qcow2", head, "16M"}}, Deadline::in(clock, 20s)).ok());
+  const drivers::Location at{.protocol = "file", .path = head, .format = "qcow2", .write_through = true};
+  ASSERT_EQ(exports->redirect(call(), middle, at).value_or(false), true);
+  ASSERT_TRUE(io(uri, {"write -P 3 2M 1M"})) << said;
+  ASSERT_TRUE(os::run(clock, {.arguments = {"qemu-img", "convert", "-U", "-O", "qcow2", middle.path, folder + "/merged"}}, Deadline::in(clock, 20s)).ok());
+  ASSERT_EQ(::rename((folder + "/merged").c_str(), middle.path.c_str()), 0);
+  EXPECT_TRUE(exports->serves(at));
+  ASSERT_TRUE(exports->rebase(call(), at, middle)) << "once";
+  ASSERT_TRUE(exports->rebase(call(), at, middle)) << "again";
+  EXPECT_FALSE(os::open_elsewhere(base.path)) << "its space could not be given back";
+  EXPECT_TRUE(io(uri, {"read -P 1 0 1M", "read -P 2 1M 1M", "read -P 3 2M 1M", "write -P 4 0 64k"})) << said;
   ASSERT_TRUE(exports->remove(call(), "a1").has_value());
-  EXPECT_TRUE(io(to.path, {"read -P 1 0 1M", "read -P 2 8M 64k"})) << said;
-}
-
-TEST_F(Nbd, a_failing_commit_leaves_the_volume_where_it_was) {
-  const auto from = qcow2("q1", "16M");
-  const auto to = raw("q1.raw");
-  const std::string uri = ensure(spec("a1", from, "nbd+unix"));
-  const auto moved = exports->mirror(call(), from, to, [&]() -> DriverResult<> { return tl::unexpected(drivers::DriverError{drivers::FailureClass::busy, "no"}); });
-  EXPECT_FALSE(moved.has_value());
-  EXPECT_TRUE(io(uri, {"write -P 2 0 64k"})) << said;
-  ASSERT_TRUE(exports->remove(call(), "a1").has_value());
-  EXPECT_TRUE(io(to.path, {"read -P 0 0 64k"})) << said;
+  EXPECT_FALSE(exports->serves(at));
+  EXPECT_TRUE(exports->rebase(call(), at, middle)) << "nobody has it open";
 }
 
 TEST_F(Nbd, mixed_transports_of_one_volume_are_refused) {

@@ -10,11 +10,6 @@
 namespace scoria::exports {
 namespace {
 
-/// Named by the image it leads to: a job to the record's own image is one whose end its starter did not live to see.
-std::string job_to(int image) { return fmt::format("mirror{}", image); }
-
-std::string job_argument(int image) { return fmt::format(R"({{"id":"{}"}})", job_to(image)); }
-
 std::string node_argument(const char* key, const std::string& node) { return fmt::format(R"({{"{}":"{}"}})", key, node); }
 
 std::string key_of(const std::string& volume) { return StorageDaemons::folder(volume); }
@@ -28,12 +23,18 @@ DriverResult<json::Value> node_of(Qmp& qmp, const std::string& name, Deadline de
   return json::Value();
 }
 
-DriverResult<json::Value> mirror_job(Qmp& qmp, int image, Deadline deadline) {
-  const auto jobs = qmp.execute("query-jobs", {}, deadline);
-  if (!jobs) return tl::unexpected(jobs.error());
-  for (const json::Value& item : jobs->array())
-    if (item.text_or("id") == job_to(image)) return item;
-  return json::Value();
+/// Nodes of earlier images and bases that nothing hangs on any more; a node in use is refused.
+DriverResult<> drop_unused(Qmp& qmp, const NbdVolume& volume, Deadline deadline) {
+  const auto nodes = qmp.execute("query-named-block-nodes", R"({"flat":true})", deadline);
+  if (!nodes) return tl::unexpected(nodes.error());
+  std::vector<std::string> names;
+  for (const json::Value& node : nodes->array()) names.push_back(node.text_or("node-name"));
+  // From the newest down: what hangs on a node goes before it.
+  for (int image = volume.image; image >= 0; --image)
+    for (const std::string& name : {graph::image_node(image), graph::base_node(image)})
+      if (name != graph::image_node(volume.image) && std::find(names.begin(), names.end(), name) != names.end())
+        (void)qmp.execute("blockdev-del", node_argument("node-name", name), deadline);
+  return {};
 }
 
 }  // namespace
@@ -47,7 +48,6 @@ DriverResult<> NbdExporter::serve_at(NbdVolume& volume, const drivers::Location&
   } else {
     volume.location = place;
     volume.next = {};
-    volume.next_is_overlay = false;
     for (NbdExport& item : volume.exports) item.write_through = item.write_through || must_write_through(place);
     store(volume);
   }
@@ -56,19 +56,12 @@ DriverResult<> NbdExporter::serve_at(NbdVolume& volume, const drivers::Location&
 
 /// The driver says where the volume is; the daemon is brought there.
 DriverResult<> NbdExporter::settle(NbdVolume& volume, const drivers::Location& place, Qmp& qmp, Deadline deadline) {
-  if (volume.next.path == place.path && !volume.next_is_overlay) return pivot(volume, qmp, deadline);
-  if (volume.location.path == place.path && !volume.next_is_overlay) {
-    volume.next = {};
-    store(volume);
-    return cancel_mirror(volume, qmp, deadline);
-  }
   if (volume.location.path == place.path)
     return failed(FailureClass::permanent, "volume {} is about to move to {}, not to stay at {}", volume.volume, volume.next.path, place.path);
   if (volume.next.path.empty()) {
     if (place.format != "qcow2") return failed(FailureClass::permanent, "volume {} is served from {}, not from {}", volume.volume, volume.location.path, place.path);
     if (const auto opened = open_overlay(volume, place, qmp, deadline, {}); !opened) return opened;
     volume.next = place;
-    volume.next_is_overlay = true;
     store(volume);
   }
   return switch_to_overlay(volume, qmp, deadline);
@@ -79,7 +72,7 @@ DriverResult<> NbdExporter::open_overlay(const NbdVolume& volume, const drivers:
   const DriverResult<json::Value> known = node_of(qmp, node, deadline);
   if (!known) return tl::unexpected(known.error());
   if (known->is_null()) {
-    const auto added = qmp.execute("blockdev-add", daemons_.image_text(to, volume.image + 1, true), deadline);
+    const auto added = qmp.execute("blockdev-add", daemons_.image_text(to, node, {.no_backing = true}), deadline);
     if (!added) return tl::unexpected(added.error());
   }
   const DriverResult<json::Value> opened = node_of(qmp, node, deadline);
@@ -109,7 +102,6 @@ DriverResult<> NbdExporter::switch_to_overlay(NbdVolume& volume, Qmp& qmp, Deadl
   FAILPOINT("exports.nbd.switched");
   volume.location = volume.next;
   volume.next = {};
-  volume.next_is_overlay = false;
   ++volume.image;
   // Only reached without writing through when the driver went on alone: those exports are made again, their clients
   // reconnect.
@@ -147,7 +139,7 @@ DriverResult<bool> NbdExporter::redirect(const Call& call, const drivers::Locati
   }
   // A move that its starter did not see through comes first.
   if (!volume->next.path.empty())
-    if (const auto settled = settle(*volume, volume->next_is_overlay ? volume->next : from, **qmp, call.deadline); !settled) return tl::unexpected(settled.error());
+    if (const auto settled = settle(*volume, volume->next, **qmp, call.deadline); !settled) return tl::unexpected(settled.error());
   if (volume->location.path == to.path) return true;
   const DriverResult<> moved = move_to_overlay(*volume, to, **qmp, call.deadline, movable);
   if (!moved) return tl::unexpected(moved.error());
@@ -160,154 +152,56 @@ DriverResult<> NbdExporter::move_to_overlay(NbdVolume& volume, const drivers::Lo
     return failed(FailureClass::busy, "volume {} is exported without writing through and cannot move to an overlay while it is attached", volume.volume);
   if (const auto opened = open_overlay(volume, to, qmp, deadline, movable); !opened) return opened;
   volume.next = to;
-  volume.next_is_overlay = true;
   store(volume);
   FAILPOINT("exports.nbd.redirecting");
   const DriverResult<> switched = switch_to_overlay(volume, qmp, deadline);
   if (switched || switched.error().kind != FailureClass::permanent || volume.next.path.empty()) return switched;
   (void)qmp.execute("blockdev-del", node_argument("node-name", graph::image_node(volume.image + 1)), deadline);
   volume.next = {};
-  volume.next_is_overlay = false;
   store(volume);
   return switched;
 }
 
-DriverResult<bool> NbdExporter::mirror(const Call& call, const drivers::Location& from, const drivers::Location& to,
-                                       const std::function<DriverResult<>()>& commit) {
-  const std::optional<std::string> id = volume_at(from.path);
-  if (!id) return volume_at(to.path).has_value();
-  const DriverResult<bool> begun = start_mirror(call, *id, from, to);
-  if (!begun || !*begun) return begun;
-  DriverResult<> done = follow_mirror(call, *id);
-  if (done) done = end_mirror(*id, to, call.deadline, commit);
-  if (done) return true;
-  const Deadline patience = Deadline::in(clock_, 5s);
-  const auto lock = state_.lock(key_of(*id), patience);
+/// After blockdev-reopen QEMU 7.2 does not know any more how the image's file is open, and opens it once more by its name when
+/// permissions change next. That must not be when the file has just got another name: so a change is made now.
+void NbdExporter::settle_files(const NbdVolume& volume, Qmp& qmp, Deadline deadline) {
+  if (volume.exports.empty()) return;
+  json::Writer node;
+  node.begin_object().field("driver", "throttle").field("node-name", "settling").field("throttle-group", graph::group_id(volume.exports.front()));
+  node.field("file", graph::image_node(volume.image)).end_object();
+  (void)qmp.execute("blockdev-add", node.text(), deadline);
+  (void)qmp.execute("blockdev-del", node_argument("node-name", "settling"), deadline);
+}
+
+bool NbdExporter::serves(const drivers::Location& at) const {
+  const std::optional<std::string> id = volume_at(at.path);
+  const std::optional<NbdVolume> volume = id ? load(*id) : std::nullopt;
+  return volume && !volume->exports.empty();
+}
+
+DriverResult<> NbdExporter::rebase(const Call& call, const drivers::Location& at, const drivers::Location& base) {
+  const std::optional<std::string> id = volume_at(at.path);
+  if (!id) return {};
+  const auto lock = state_.lock(key_of(*id), call.deadline);
+  if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", *id);
   const std::optional<NbdVolume> volume = load(*id);
-  if (!lock || !volume || volume->location.path != from.path || !volume->next.path.empty()) return tl::unexpected(done.error());
-  DriverResult<std::optional<Qmp>> qmp = daemons_.connect(*id, patience);
-  if (qmp && *qmp) (void)cancel_mirror(*volume, **qmp, patience);
-  return tl::unexpected(done.error());
-}
-
-DriverResult<bool> NbdExporter::start_mirror(const Call& call, const std::string& id, const drivers::Location& from, const drivers::Location& to) {
-  const auto lock = state_.lock(key_of(id), call.deadline);
-  if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", id);
-  std::optional<NbdVolume> volume = load(id);
-  if (!volume || volume->exports.empty()) return false;
-  if (!volume->next.path.empty())
-    if (const auto settled = serve_at(*volume, from, call.deadline); !settled) return tl::unexpected(settled.error());
-  if (volume->location.path != from.path) return false;
-  DriverResult<std::optional<Qmp>> qmp = daemons_.connect(id, call.deadline);
+  // A daemon that is not there yet, or about to move on, opens what it finds on disk.
+  if (!volume || volume->exports.empty() || volume->location.path != at.path || !volume->next.path.empty()) return {};
+  DriverResult<std::optional<Qmp>> qmp = daemons_.connect(*id, call.deadline);
   if (!qmp) return tl::unexpected(qmp.error());
-  // A daemon that is just being restarted comes back with the file it had.
-  if (!*qmp) return failed(FailureClass::transient, "the storage daemon of volume {} is not up", id);
-  if (volume->exports.size() > 1) return failed(FailureClass::busy, "volume {} is attached more than once; it can be copied in use with one attachment", id);
-  if (const auto cancelled = cancel_mirror(*volume, **qmp, call.deadline); !cancelled) return tl::unexpected(cancelled.error());
-  const auto added = (*qmp)->execute("blockdev-add", daemons_.image_text(to, volume->image + 1, false), call.deadline);
-  if (!added) return tl::unexpected(added.error());
-  // Write-blocking: once both are equal they stay so, each write goes to both before it is acknowledged. The job sits above
-  // the throttle (it wants a root) and replaces what is below.
-  json::Writer options;
-  options.begin_object().field("job-id", job_to(volume->image + 1)).field("device", graph::throttle_node(volume->exports.front()));
-  options.field("target", graph::image_node(volume->image + 1)).field("replaces", graph::image_node(volume->image));
-  options.field("sync", "full").field("copy-mode", "write-blocking").field("auto-dismiss", false).end_object();
-  const auto begun = (*qmp)->execute("blockdev-mirror", options.text(), call.deadline);
-  if (begun) return true;
-  (void)(*qmp)->execute("blockdev-del", node_argument("node-name", graph::image_node(volume->image + 1)), call.deadline);
-  return tl::unexpected(begun.error());
-}
-
-/// Waits until both files are equal. Holds no lock: attachments come and go meanwhile.
-DriverResult<> NbdExporter::follow_mirror(const Call& call, const std::string& id) {
-  const std::optional<NbdVolume> volume = load(id);
-  const int target = volume ? volume->image + 1 : 0;
-  while (true) {
-    if (call.should_stop()) return failed(FailureClass::stopped, "stopped while volume {} was copied", id);
-    if (call.deadline.passed(clock_)) return failed(FailureClass::transient, "copying volume {} took too long", id);
-    DriverResult<std::optional<Qmp>> qmp = daemons_.connect(id, call.deadline);
-    if (!qmp) return tl::unexpected(qmp.error());
-    if (!*qmp) return failed(FailureClass::transient, "the storage daemon of volume {} ended while it was copied", id);
-    const DriverResult<json::Value> running = mirror_job(**qmp, target, call.deadline);
-    if (!running) return tl::unexpected(running.error());
-    const std::string status = running->text_or("status");
-    if (call.progress && !running->is_null()) call.progress(Bytes{running->integer_or("current-progress")}, Bytes{running->integer_or("total-progress")});
-    if (status == "ready") return {};
-    if (status != "running" && status != "created") return failed(FailureClass::transient, "copying volume {} failed: {}", id, running->text_or("error", "the copy is gone"));
-    qmp->reset();
-    clock_.sleep(20ms);
+  if (!*qmp) return {};
+  const std::string node = graph::base_node(volume->image);
+  const DriverResult<json::Value> known = node_of(**qmp, node, call.deadline);
+  if (!known) return tl::unexpected(known.error());
+  if (known->is_null()) {
+    const auto added = (*qmp)->execute("blockdev-add", daemons_.image_text(base, node, {.read_only = true}), call.deadline);
+    if (!added) return tl::unexpected(added.error());
   }
-}
-
-DriverResult<> NbdExporter::end_mirror(const std::string& id, const drivers::Location& to, Deadline deadline, const std::function<DriverResult<>()>& commit) {
-  const auto lock = state_.lock(key_of(id), deadline);
-  if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", id);
-  std::optional<NbdVolume> volume = load(id);
-  DriverResult<std::optional<Qmp>> qmp = daemons_.connect(id, deadline);
-  if (!qmp) return tl::unexpected(qmp.error());
-  if (!volume || !*qmp) return failed(FailureClass::transient, "the storage daemon of volume {} ended while it was copied", id);
-  const DriverResult<json::Value> running = mirror_job(**qmp, volume->image + 1, deadline);
-  if (!running) return tl::unexpected(running.error());
-  if (running->text_or("status") != "ready") return failed(FailureClass::transient, "copying volume {} failed at the end", id);
-  // From here until commit() has answered nobody but the driver knows which file is the volume, so nobody may restart
-  // the daemon by the record alone.
-  volume->next = to;
-  volume->next_is_overlay = false;
-  store(*volume);
-  FAILPOINT("exports.nbd.mirror.committing");
-  if (const DriverResult<> committed = commit(); !committed) {
-    if (committed.error().kind == FailureClass::unknown) return committed;  // the next ensure() tells
-    volume->next = {};
-    store(*volume);
-    return committed;
-  }
-  FAILPOINT("exports.nbd.mirror.committed");
-  return pivot(*volume, **qmp, deadline);
-}
-
-/// The driver has committed to `next`. The record says so before the exports move over: both files are equal until then,
-/// and whoever starts a daemon now must open the new one.
-DriverResult<> NbdExporter::pivot(NbdVolume& volume, Qmp& qmp, Deadline deadline) {
-  volume.location = volume.next;
-  volume.next = {};
-  ++volume.image;
-  store(volume);
-  FAILPOINT("exports.nbd.mirror.recorded");
-  return finish_pivot(volume, qmp, deadline);
-}
-
-DriverResult<> NbdExporter::finish_pivot(const NbdVolume& volume, Qmp& qmp, Deadline deadline) {
-  const DriverResult<json::Value> running = mirror_job(qmp, volume.image, deadline);
-  if (!running) return tl::unexpected(running.error());
-  if (running->is_null()) return {};
-  (void)qmp.execute("job-complete", job_argument(volume.image), deadline);
-  while (true) {
-    const DriverResult<json::Value> now = mirror_job(qmp, volume.image, deadline);
-    if (!now) return tl::unexpected(now.error());
-    if (now->is_null() || now->text_or("status") == "concluded") break;
-    if (deadline.passed(clock_)) return failed(FailureClass::unknown, "volume {} does not move over", volume.volume);
-    clock_.sleep(1ms);
-  }
-  (void)qmp.execute("job-dismiss", job_argument(volume.image), deadline);
-  (void)qmp.execute("blockdev-del", node_argument("node-name", graph::image_node(volume.image - 1)), deadline);
-  return {};
-}
-
-DriverResult<> NbdExporter::cancel_mirror(const NbdVolume& volume, Qmp& qmp, Deadline deadline) {
-  const int target = volume.image + 1;
-  DriverResult<json::Value> running = mirror_job(qmp, target, deadline);
-  if (!running) return tl::unexpected(running.error());
-  if (running->is_null()) return {};
-  (void)qmp.execute("job-cancel", job_argument(target), deadline);
-  while (!running->is_null() && running->text_or("status") != "concluded") {
-    if (deadline.passed(clock_)) return failed(FailureClass::transient, "copying volume {} does not stop", volume.volume);
-    clock_.sleep(1ms);
-    running = mirror_job(qmp, target, deadline);
-    if (!running) return tl::unexpected(running.error());
-  }
-  (void)qmp.execute("job-dismiss", job_argument(target), deadline);
-  (void)qmp.execute("blockdev-del", node_argument("node-name", graph::image_node(target)), deadline);
-  return {};
+  const std::string image = daemons_.image_text(at, graph::image_node(volume->image), {.backing = node});
+  const auto opened = (*qmp)->execute("blockdev-reopen", fmt::format(R"({{"options":[{}]}})", image), call.deadline);
+  if (!opened) return tl::unexpected(opened.error());
+  settle_files(*volume, **qmp, call.deadline);
+  return drop_unused(**qmp, *volume, call.deadline);
 }
 
 /// The image and all exports get `size`. An NBD export is of one size for life and forbids resizing below it.
@@ -341,7 +235,6 @@ DriverResult<bool> NbdExporter::resize(const Call& call, const drivers::Location
   DriverResult<std::optional<Qmp>> qmp = daemons_.connect(*id, call.deadline);
   if (!qmp) return tl::unexpected(qmp.error());
   if (!*qmp) return failed(FailureClass::transient, "the storage daemon of volume {} has just ended", *id);
-  if (const auto cancelled = cancel_mirror(*volume, **qmp, call.deadline); !cancelled) return tl::unexpected(cancelled.error());
   if (const auto reached = reach(*volume, size, **qmp, call.deadline); !reached) return tl::unexpected(reached.error());
   return true;
 }

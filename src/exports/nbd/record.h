@@ -23,9 +23,7 @@ struct NbdVolume {
   std::string birth;      // differs between two records of one volume, so that nobody takes an old socket for the new one
   drivers::Location location;
   int image = 0;          // rises when the volume moves to another file; names the daemon's nodes
-  drivers::Location next;  // where it is about to move; path empty: nowhere
-  bool next_is_overlay = false;  // an overlay of `location` may be opened in its place at any time; else (a mirror being
-                                 // committed) only the driver knows which of the two the volume is
+  drivers::Location next;  // an overlay of `location`, which may be opened in its place at any time; path empty: none
   bool tcp = false;
   std::string address;    // TCP only
   int port = 0;
