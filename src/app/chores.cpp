@@ -47,6 +47,7 @@ Chores::Chores(operations::Services& services, const config::Config& config)
     : services_(services),
       host_(config.read<config::GeneralOptions>().host),
       inventory_(services, inventory_options(config)),
+      flattening_(services),
       purge_(services.database, purge_options(config)),
       sink_(make_sink(config.read<config::HousekeepingOptions>())),
       relay_(sink_ ? std::make_unique<notify::Relay>(services.database, *sink_) : nullptr),
@@ -77,6 +78,14 @@ void Chores::measure() {
 
 void Chores::start() {
   threads_.spawn("chores", [this] { loop(); });
+  threads_.spawn("flattening", [this] { flatten(); });
+}
+
+/// On a thread of its own: one volume may take long.
+void Chores::flatten() {
+  while (!services_.clock.wait(stop_, every_round) && !stopping_)
+    for (operations::Backend* backend : services_.backends.all())
+      carefully("flattening", [&] { flattening_.turn(*backend, [this] { return stopping_.load(); }); });
 }
 
 void Chores::stop() {

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "notify/relay.h"
 #include "operations/services.h"
+#include "reconcile/flattening.h"
 #include "reconcile/inventory.h"
 #include "reconcile/purge.h"
 
@@ -26,11 +27,13 @@ class Chores {
 
  private:
   void loop();
+  void flatten();
   void measure();
 
   operations::Services& services_;
   const std::string host_;
   reconcile::Inventory inventory_;
+  reconcile::Flattening flattening_;
   reconcile::Purge purge_;
   std::unique_ptr<notify::Sink> sink_;  // none: events are only kept for a while
   std::unique_ptr<notify::Relay> relay_;

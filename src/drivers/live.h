@@ -12,6 +12,9 @@ class LiveUse {
  public:
   virtual ~LiveUse() = default;
 
+  /// Can whoever uses `at`, if anybody, follow it to an overlay? Permanent when not: the message names who, and the way out.
+  virtual DriverResult<> movable(const Location& at) = 0;
+
   /// `to` is an empty qcow2 overlay whose base is `from`. After true every write goes to `to`, `from` is flushed and
   /// never written again; clients notice nothing. `busy` when a protocol in use cannot do it, or its clients were let in
   /// without Location::write_through: the message says which.

@@ -119,17 +119,23 @@ std::vector<Exports::Report> Exports::reports(const Call& call) {
   return out;
 }
 
-DriverResult<> Exports::movable(const std::string& path) const {
-  const std::optional<os::Fd> file = os::open_if_there(path, O_RDONLY);
-  if (!file) return {};
-  if (!os::loops_on(*file).empty()) return failed(FailureClass::busy, "{} is attached as a local device too, which cannot move while it is in use", path);
-  const struct stat status = os::status_of(*file);
-  if (iscsi_->serves(status.st_dev, status.st_ino)) return failed(FailureClass::busy, "{} is attached over iSCSI too, which cannot move while it is in use", path);
-  return {};
+DriverResult<> Exports::movable(const drivers::Location& at) {
+  return guarded([&]() -> DriverResult<> {
+    constexpr std::string_view way_out =
+        "the volume is attached over {}, which cannot take a snapshot or clone on a file system that shares no blocks: detach it first, or attach it over nbd";
+    const std::optional<os::Fd> file = os::open_if_there(at.path, O_RDONLY);
+    if (!file) return {};
+    if (!os::loops_on(*file).empty()) return failed(FailureClass::permanent, way_out, "local");
+    const struct stat status = os::status_of(*file);
+    if (iscsi_->serves(status.st_dev, status.st_ino)) return failed(FailureClass::permanent, way_out, "iscsi");
+    return {};
+  });
 }
 
 DriverResult<bool> Exports::redirect(const Call& call, const drivers::Location& from, const drivers::Location& to) {
-  return guarded([&] { return nbd_->redirect(call, from, to, [this](const std::string& base) { return movable(base); }); });
+  return guarded([&] {
+    return nbd_->redirect(call, from, to, [this](const std::string& base) { return movable({.protocol = "file", .path = base, .format = "raw"}); });
+  });
 }
 
 bool Exports::serves(const drivers::Location& at) { return nbd_->serves(at); }

@@ -49,6 +49,7 @@ class Exports final : public Door, public drivers::LiveUse {
   std::vector<Report> reports(const Call& call);
 
   // LiveUse. Only NBD can move a volume under its clients; `busy` names the protocol that cannot.
+  DriverResult<> movable(const drivers::Location& at) override;
   DriverResult<bool> redirect(const Call& call, const drivers::Location& from, const drivers::Location& to) override;
   bool serves(const drivers::Location& at) override;
   DriverResult<> rebase(const Call& call, const drivers::Location& at, const drivers::Location& base) override;
@@ -56,7 +57,6 @@ class Exports final : public Door, public drivers::LiveUse {
 
  private:
   DriverResult<Exporter*> exporter(std::string_view protocol) const;
-  DriverResult<> movable(const std::string& path) const;
   void forget_removed();
 
   Clock& clock_;

@@ -89,6 +89,25 @@ TEST_F(InUse, snapshots_under_writes_are_moments_and_flattening_loses_nothing) {
   }
 }
 
+TEST_F(InUse, a_snapshot_under_a_protocol_that_cannot_follow_is_refused_at_once_with_the_way_out) {
+  ExportSpec wanted = spec("a1", *driver->locate(call(), ref("volume-1")), "iscsi");
+  wanted.connector.initiator = "iqn.2024-01.test:client";
+  wanted.chap_user = "user", wanted.chap_secret = "secretpassword1";
+  for (const std::string protocol : {"iscsi", "local"}) {
+    if (protocol == "local" && ::access("/dev/loop-control", R_OK | W_OK) != 0) continue;
+    wanted.name = "over-" + protocol;
+    const auto made = exports->ensure(call(), protocol, wanted);
+    ASSERT_TRUE(made) << made.error().message;
+    const auto taken = as<drivers::Snapshots>().snapshot(call(), ref("volume-1"), ref("snapshot-1"));
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().kind, drivers::FailureClass::permanent);
+    EXPECT_NE(taken.error().message.find(protocol), std::string::npos) << taken.error().message;
+    EXPECT_NE(taken.error().message.find("nbd"), std::string::npos) << taken.error().message;
+    ASSERT_TRUE(exports->remove(call(), wanted.name));
+  }
+  EXPECT_TRUE(as<drivers::Snapshots>().snapshot(call(), ref("volume-1"), ref("snapshot-1")));
+}
+
 TEST_F(InUse, an_overlay_in_use_grows_and_a_removed_volume_is_not_open) {
   const std::string uri = attach();
   ASSERT_TRUE(io(uri, {"write -P 5 0 64k"})) << said;

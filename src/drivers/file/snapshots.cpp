@@ -105,9 +105,13 @@ DriverResult<bool> FileDriver::share(const Call& call, const Place& at, const Ob
   if (find(at, target.object.name).presence != Presence::absent) return true;
   if (can_share_blocks(at, locked->object))
     if (DriverResult<bool> shared = share_blocks(at, locked->object, source, target); !shared || *shared) return shared;
-  const DriverResult<std::vector<Layer>> chain = freeze(shape(call, at, source.name), *locked, target.object);
+  const Shape form = shape(call, at, source.name);
+  DriverResult<std::vector<Layer>> chain;
+  const DriverResult<> free = options_.live == nullptr ? DriverResult<>{} : options_.live->movable(form.location(locked->object.description.head()));
+  if (free) chain = freeze(form, *locked, target.object);
+  else chain = failed(free.error());
   // In use by a protocol that cannot follow: rather make its writers wait while many extents are shared than refuse.
-  if (!chain && chain.error().kind == FailureClass::busy && at.pool->reflink && locked->object.description.layers.size() == 1)
+  if (!chain && (!free || chain.error().kind == FailureClass::busy) && at.pool->reflink && locked->object.description.layers.size() == 1)
     if (DriverResult<bool> shared = share_blocks(at, locked->object, source, target); !shared || *shared) return shared;
   if (!chain) return failed(chain.error());
   DriverResult<bool> shared = share_chain(call, at, locked->object, source, *chain, target);

@@ -74,6 +74,11 @@ std::vector<Object> of_owner(db::Transaction& tx, std::string_view owner_id) {
   return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? ORDER BY o.created_at, o.name", columns), {owner_id}));
 }
 
+std::vector<Object> published_volumes(db::Transaction& tx, const std::string& backend, const std::string& after, std::size_t limit) {
+  return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.name > ? AND o.state = 'published' AND o.owner_type = 'volume' "
+                                   "ORDER BY o.backend, o.name LIMIT ?", columns), {backend, after, static_cast<std::int64_t>(limit)}));
+}
+
 std::vector<Object> destroyable(db::Transaction& tx, const std::string& backend, std::size_t limit) {
   return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.backend = ? AND o.state {} AND {} ORDER BY o.changed_at LIMIT ?", columns,
                                    MUTANT(reaper_blind) ? "IN ('doomed', 'published')" : "= 'doomed'", free()),

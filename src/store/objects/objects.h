@@ -56,6 +56,8 @@ void rechecked(db::Transaction& tx, const std::string& backend, const std::strin
 /// are. `old` says which have not changed for `settled`.
 std::vector<Listed> of_pool(db::Transaction& tx, const std::string& backend, const std::string& pool, const std::string& after, const std::string& last,
                             const std::vector<std::string>& names, Duration settled);
+/// The next published objects of volumes of a backend, by name, after `after`.
+std::vector<Object> published_volumes(db::Transaction& tx, const std::string& backend, const std::string& after, std::size_t limit);
 /// Gives an object that the ledger does not know a row, doomed. True if our own history says that it is dead: the resource
 /// of that name is gone, and an operation on it has ended and none lives. Else nothing changes.
 bool adopt_dead(db::Transaction& tx, const Object& object);
