@@ -116,6 +116,14 @@ class TidyTest(unittest.TestCase):
             self.put('src/engine/x.cpp', '#define CLAIM "x_op = ?"\n\nauto x = ' + text + ';\n')
             self.assertEqual(self.tidy('sql'), [])
 
+    def test_stored_structures_have_their_golden(self):
+        self.put('src/domain/shapes.h', 'void all() { visit.operator()<Known>(); }\n')
+        self.put('src/domain/x.h', 'struct Known {\n  static constexpr int version = 1;\n};\nstruct Forgotten {\n  static constexpr int version = 1;\n};\n')
+        self.expect('shapes', 'src/domain/x.h:4: [shapes]', 'Forgotten')
+        self.put('src/domain/x.h', '')
+        self.put('src/commands/x.cpp', 'auto f() { return writer.begin_object().field("version", 1); }\n')
+        self.expect('shapes', 'src/commands/x.cpp:1: [shapes]', 'golden')
+
     def test_files_that_nothing_needs_are_told(self):
         self.put('src/base/lonely.h', '#pragma once\n')
         self.put('README.md', 'tidy_exceptions\n')

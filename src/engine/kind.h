@@ -78,6 +78,11 @@ class Kind {
   virtual int version() const { return 1; }
   virtual std::vector<std::string_view> steps() const = 0;
   virtual Outcome run(std::size_t step, Task& task) const = 0;
+  /// Names of the stored shapes that its operations carry (domain/shapes.h); empty: nothing but `{}`.
+  struct Shapes {
+    std::string_view input, context;
+  };
+  virtual Shapes shapes() const { return {}; }
   /// The first step at which it can no longer be cancelled; empty: always can until its end.
   virtual std::string_view point_of_no_return() const { return {}; }
   /// The resource's side of the end, in the ending transaction: rest status, X and L claims given back.

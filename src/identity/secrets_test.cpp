@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "identity/digest.h"
 #include "identity/password.h"
@@ -84,6 +85,26 @@ TEST_F(Seal, an_old_key_below_the_new_one_still_opens) {
   const auto both = open_sealer(file, random);
   EXPECT_EQ(both->open(sealed, "a").value(), "secret");
   EXPECT_EQ(both->seal("x", "a").substr(3, 8), key_id(std::string(32, '\x77')));
+}
+
+/// Lines of a version, the key and what it sealed. A new version adds a line (SCORIA_REGENERATE=1), an old line stays.
+TEST_F(Seal, an_envelope_of_every_version_there_was_still_opens) {
+  const std::string path = "src/identity/goldens/sealed.txt", owner = "attachment:5f0c";
+  write(std::string(64, '7') + "\n");
+  const std::string today = open_sealer(file, random)->seal("chap secret", owner);
+  const std::string newest = today.substr(0, today.find(':'));
+  std::set<std::string> versions;
+  std::string version, key, sealed;
+  for (std::ifstream goldens(path); goldens >> version >> key >> sealed;) {
+    write(key + "\n");
+    const auto opened = open_sealer(file, random)->open(sealed, owner);
+    ASSERT_TRUE(opened) << version << ": " << opened.error().message;
+    EXPECT_EQ(*opened, "chap secret");
+    versions.insert(version);
+  }
+  if (::getenv("SCORIA_REGENERATE") != nullptr && versions.insert(newest).second)
+    std::ofstream(path, std::ios::app) << newest << ' ' << std::string(64, '7') << ' ' << today << '\n';
+  EXPECT_TRUE(versions.contains(newest)) << path << " has no envelope of version " << newest << ": SCORIA_REGENERATE=1 adds one";
 }
 
 TEST_F(Seal, a_key_file_that_is_open_to_others_or_no_key_file_is_refused) {

@@ -1,6 +1,6 @@
 #include "operations/pool_report.h"
 
-#include "json/writer.h"
+#include "domain/pool_report.h"
 #include "scheduler/capacity.h"
 #include "store/pools/pool_state.h"
 
@@ -12,13 +12,12 @@ store::pools::Report to_row(const std::string& backend, const drivers::PoolRepor
   if (pool.total) row.total_bytes = pool.total->count;
   if (pool.free) row.free_bytes = pool.free->count;
   row.unit_bytes = pool.allocation_unit.count, row.minimum_bytes = pool.minimum_size.count;
-  json::Writer out;
-  out.begin_object().field("version", 1).field("thin", pool.thin).field("online_extend", pool.online_extend).field("multiattach", pool.multiattach);
-  out.field("snapshot_revert", pool.snapshot_revert).field("reserved_percentage", pool.reserved_percentage);
-  out.key("max_over_subscription_ratio").number(pool.max_over_subscription_ratio);
-  out.field("storage_protocol", std::string_view{pool.storage_protocol}).key("extra").begin_object();
-  for (const auto& [key, value] : pool.extra) out.field(key, std::string_view{value});
-  row.json = out.end_object().end_object().take();
+  PoolReportShape report;
+  report.thin = pool.thin, report.online_extend = pool.online_extend, report.multiattach = pool.multiattach, report.snapshot_revert = pool.snapshot_revert;
+  report.reserved_percentage = pool.reserved_percentage, report.max_over_subscription_ratio = pool.max_over_subscription_ratio;
+  report.storage_protocol = pool.storage_protocol;
+  for (const auto& [key, value] : pool.extra) report.extra.emplace_back(key, json::Value(value));
+  row.json = report.to_json();
   const scheduler::Room room = scheduler::room_of(store::pools::to_state({row}), false);
   if (room.kind == scheduler::Room::Kind::bounded) row.limit_bytes = room.limit.count;
   return row;

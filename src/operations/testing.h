@@ -8,6 +8,7 @@
 #include "commands/volumes/create.h"
 #include "db/migrate.h"
 #include "db/testing.h"
+#include "domain/shapes.h"
 #include "drivers/fake/fake.h"
 #include "engine/engine.h"
 #include "operations/services.h"
@@ -98,8 +99,31 @@ class Node : public db::testing::EveryEngine {
     context_.project_id = "project", context_.user_id = "user", context_.request_id = "req-1";
   }
 
+  /// Whatever a test did, what it left as JSON is of the shapes that its kinds say: read and written again it is the same.
+  void expect_known_shapes() {
+    const db::Rows rows = database().read([](db::Transaction& tx) { return tx.query("SELECT kind, input, ctx FROM operation"); });
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const engine::Kind::Shapes shapes = kinds_.find(rows.at(i, 0).text())->shapes();
+      expect_shape(shapes.input, rows.at(i, 1).text()), expect_shape(shapes.context, rows.at(i, 2).text());
+    }
+    const db::Rows events = database().read([](db::Transaction& tx) { return tx.query("SELECT body FROM outbox"); });
+    for (std::size_t i = 0; i < events.size(); ++i) expect_shape(ResourceEvent::shape, events.at(i, 0).text());
+  }
+  static void expect_shape(std::string_view name, const std::string& text) {
+    if (text == "{}") return;
+    bool known = false;
+    each_stored_shape([&]<class Shape>() {
+      if (Shape::shape != name) return;
+      known = true;
+      const auto read = Shape::from_json(text);
+      ASSERT_TRUE(read) << text;
+      EXPECT_EQ(read->to_json(), text);
+    });
+    EXPECT_TRUE(known) << "stored, but no kind says of which shape: " << text;
+  }
+
   void TearDown() override {
-    if (engine_) engine_->drain(std::chrono::seconds{5});
+    if (engine_) expect_known_shapes(), engine_->drain(std::chrono::seconds{5});
     EveryEngine::TearDown();
   }
 

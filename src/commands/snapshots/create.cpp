@@ -4,11 +4,11 @@
 
 #include "commands/once.h"
 #include "commands/quota_refusal.h"
+#include "domain/events.h"
 #include "engine/start.h"
-#include "json/writer.h"
 #include "store/events/outbox.h"
-#include "store/services/services.h"
 #include "store/quotas/quotas.h"
+#include "store/services/services.h"
 #include "store/snapshots/snapshots.h"
 #include "store/types/types.h"
 #include "store/volumes/volumes.h"
@@ -46,8 +46,8 @@ Result<Snapshot> accept_snapshot(Services& services, const Context& context, con
   snapshot.size_gib = volume.size_gib, snapshot.type = volume.type, snapshot.backend = volume.backend, snapshot.pool = volume.pool;
   snapshot.charge = {context.project_id, volume.type.text, gib};
   snapshot.x_op = operation, snapshot.x_mode = "X";
-  json::Writer event;
-  event.begin_object().field("version", 1).field("snapshot_id", std::string_view{snapshot.id.text}).end_object();
+  const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = snapshot.id.text, .project_id = context.project_id, .user_id = context.user_id,
+                                           .request_id = context.request_id, .operation = operation}.to_json();
 
   const store::quotas::Amount amount{.gigabytes = gib, .snapshots = 1};
   const auto accept = [&](db::Transaction& tx) -> Result<Snapshot> {
@@ -63,7 +63,7 @@ Result<Snapshot> accept_snapshot(Services& services, const Context& context, con
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "snapshot", .resource_id = snapshot.id.text,
                    .time_limit = std::chrono::hours{1},
                    .claims = {{"snapshot", snapshot.id.text, engine::Mode::exclusive}, {"volume", volume.id.text, engine::Mode::shared}}});
-    store::outbox::add(tx, operation + ".start", "snapshot.create.start", operation, event.text());
+    store::outbox::add(tx, operation + ".start", "snapshot.create.start", operation, event);
     store::quotas::take(tx, context.project_id, volume.type.text, amount, resolved.limits);
     return snapshot;
   };

@@ -5,8 +5,8 @@
 #include "commands/make_way.h"
 #include "commands/snapshots/deletion.h"
 #include "commands/try_once.h"
+#include "domain/events.h"
 #include "engine/start.h"
-#include "json/writer.h"
 #include "store/events/outbox.h"
 #include "store/services/services.h"
 #include "store/snapshots/snapshots.h"
@@ -34,9 +34,9 @@ engine::NewOperation deletion_of(const std::string& id, const Context& context, 
 
 void start(db::Transaction& tx, const Services& services, const engine::NewOperation& deletion) {
   engine::start(tx, services.kinds, deletion);
-  json::Writer event;
-  event.begin_object().field("version", 1).field("snapshot_id", std::string_view{deletion.resource_id}).end_object();
-  store::outbox::add(tx, deletion.id + ".start", "snapshot.delete.start", deletion.id, event.text());
+  const ResourceEvent event{.volume_id = {}, .snapshot_id = deletion.resource_id, .project_id = deletion.project_id, .user_id = deletion.user_id,
+                            .request_id = deletion.request_id, .operation = deletion.id};
+  store::outbox::add(tx, deletion.id + ".start", "snapshot.delete.start", deletion.id, event.to_json());
 }
 
 /// Whatever its status: what works on it is asked to stop first.

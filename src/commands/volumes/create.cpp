@@ -8,10 +8,10 @@
 #include "base/text.h"
 #include "commands/once.h"
 #include "commands/quota_refusal.h"
+#include "domain/events.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
 #include "engine/start.h"
-#include "json/writer.h"
 #include "store/events/outbox.h"
 #include "store/quotas/quotas.h"
 #include "store/snapshots/snapshots.h"
@@ -176,8 +176,8 @@ Result<Volume> accept_volume(Services& services, const Context& context, const C
   const std::string operation = services.random.uuid();
   const Volume volume = requested(context, request, *resolved, services.random.uuid(), operation);
   const CreateVolumeInput input{resolved->size_gib, resolved->source_type, resolved->source_id, request.hints};
-  json::Writer event;
-  event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).field("size_gib", volume.size_gib).end_object();
+  const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = context.project_id, .user_id = context.user_id,
+                                           .request_id = context.request_id, .operation = operation, .size_gib = volume.size_gib}.to_json();
 
   std::vector<engine::Claim> claims = {{"volume", volume.id.text, engine::Mode::exclusive}};
   if (!resolved->source_type.empty()) claims.push_back({resolved->source_type, resolved->source_id, engine::Mode::shared});
@@ -191,7 +191,7 @@ Result<Volume> accept_volume(Services& services, const Context& context, const C
                   {.id = operation, .kind = "volume.create", .queue = std::string(engine::scheduler_queue), .project_id = context.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
                    .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = claims});
-    store::outbox::add(tx, operation + ".start", "volume.create.start", operation, event.text());
+    store::outbox::add(tx, operation + ".start", "volume.create.start", operation, event);
     if (!MUTANT(quota_apart)) store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
     return volume;
   };

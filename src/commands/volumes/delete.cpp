@@ -3,8 +3,8 @@
 #include <fmt/core.h>
 
 #include "commands/volumes/delete_whole.h"
+#include "domain/events.h"
 #include "engine/start.h"
-#include "json/writer.h"
 #include "store/events/outbox.h"
 #include "store/services/services.h"
 #include "store/volumes/volumes.h"
@@ -40,8 +40,8 @@ Result<> delete_volume(Services& services, const Context& context, const Volume&
   if (request.cascade || request.force) return delete_whole(services, context, volume.id, request);
   const std::string operation = services.random.uuid();
   const std::string queue = volume.backend.empty() ? std::string(engine::scheduler_queue) : volume.backend;
-  json::Writer event;
-  event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).end_object();
+  const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = context.project_id, .user_id = context.user_id,
+                                           .request_id = context.request_id, .operation = operation}.to_json();
 
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     store::volumes::take(tx, "volume.delete", volume.id, operation, 'X',
@@ -53,7 +53,7 @@ Result<> delete_volume(Services& services, const Context& context, const Volume&
                   {.id = operation, .kind = "volume.delete", .queue = queue, .backend = volume.backend, .project_id = volume.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
                    .priority = engine::Priority::release, .claims = {{"volume", volume.id.text, engine::Mode::exclusive}}});
-    store::outbox::add(tx, operation + ".start", "volume.delete.start", operation, event.text());
+    store::outbox::add(tx, operation + ".start", "volume.delete.start", operation, event);
     return true;
   };
   const auto landed = [&](db::Transaction& tx) -> std::optional<bool> {

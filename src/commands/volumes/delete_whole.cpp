@@ -8,8 +8,8 @@
 #include "commands/make_way.h"
 #include "commands/snapshots/deletion.h"
 #include "commands/try_once.h"
+#include "domain/events.h"
 #include "engine/start.h"
-#include "json/writer.h"
 #include "store/attachments/attachments.h"
 #include "store/events/outbox.h"
 #include "store/services/services.h"
@@ -89,9 +89,9 @@ Result<bool> begin(db::Transaction& tx, Services& services, const Seen& seen, en
     deletion.waits_on = "op:" + volume.x_op;
   }
   engine::start(tx, services.kinds, deletion);
-  json::Writer event;
-  event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).end_object();
-  store::outbox::add(tx, deletion.id + ".start", "volume.delete.start", deletion.id, event.text());
+  const ResourceEvent event{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = deletion.project_id, .user_id = deletion.user_id,
+                            .request_id = deletion.request_id, .operation = deletion.id};
+  store::outbox::add(tx, deletion.id + ".start", "volume.delete.start", deletion.id, event.to_json());
   return true;
 }
 

@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include "commands/quota_refusal.h"
+#include "domain/events.h"
 #include "domain/volumes/shapes.h"
 #include "engine/start.h"
-#include "json/writer.h"
 #include "store/events/outbox.h"
 #include "store/quotas/quotas.h"
 #include "store/types/types.h"
@@ -45,8 +45,8 @@ Result<> extend_volume(Services& services, const Context& context, const Volume&
   const std::string operation = services.random.uuid();
   const ExtendVolumeInput input{volume.size_gib, new_gib, volume.object_bytes};
   const store::quotas::Amount more{.gigabytes = new_gib - volume.size_gib};
-  json::Writer event;
-  event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).field("size_gib", new_gib).end_object();
+  const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = context.project_id, .user_id = context.user_id,
+                                           .request_id = context.request_id, .operation = operation, .size_gib = new_gib}.to_json();
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     if (in_use)
       store::volumes::take_to_grow(tx, "volume.extend", volume.id, operation, volume.size_gib, new_gib, {VolumeStatus::available, VolumeStatus::in_use});
@@ -57,7 +57,7 @@ Result<> extend_volume(Services& services, const Context& context, const Volume&
                   {.id = operation, .kind = "volume.extend", .queue = volume.backend, .backend = volume.backend, .project_id = volume.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
                    .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = {{"volume", volume.id.text, engine::Mode::lasting}}});
-    store::outbox::add(tx, operation + ".start", "volume.resize.start", operation, event.text());
+    store::outbox::add(tx, operation + ".start", "volume.resize.start", operation, event);
     store::quotas::take(tx, volume.charge.project, volume.charge.type, more, resolved.limits);
     return true;
   };

@@ -2,9 +2,9 @@
 
 #include <fmt/core.h>
 
+#include "domain/events.h"
 #include "domain/volumes/shapes.h"
 #include "engine/start.h"
-#include "json/writer.h"
 #include "store/events/outbox.h"
 #include "store/snapshots/snapshots.h"
 #include "store/volumes/volumes.h"
@@ -21,8 +21,8 @@ Result<> revert_volume(Services& services, const Context& context, const Volume&
     return refuse(RefusalCode::invalid_state, "Invalid volume: Can't revert volume {} to its latest snapshot: it was extended since.", volume.id.text);
 
   const std::string operation = services.random.uuid();
-  json::Writer event;
-  event.begin_object().field("version", 1).field("volume_id", std::string_view{volume.id.text}).field("snapshot_id", std::string_view{snapshot_id}).end_object();
+  const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = snapshot_id, .project_id = context.project_id, .user_id = context.user_id,
+                                           .request_id = context.request_id, .operation = operation}.to_json();
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     // The count says that no snapshot was added or taken away since we looked for the newest.
     store::volumes::take(tx, "volume.revert", volume.id, operation, 'X', {VolumeStatus::available}, VolumeStatus::reverting,
@@ -34,7 +34,7 @@ Result<> revert_volume(Services& services, const Context& context, const Volume&
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
                    .time_limit = std::chrono::hours{24}, .input = RevertVolumeInput{snapshot_id}.to_json(),
                    .claims = {{"volume", volume.id.text, engine::Mode::exclusive}, {"snapshot", snapshot_id, engine::Mode::exclusive}}});
-    store::outbox::add(tx, operation + ".start", "volume.revert.start", operation, event.text());
+    store::outbox::add(tx, operation + ".start", "volume.revert.start", operation, event);
     return true;
   };
   const auto explain = [&](std::string_view guard) -> Refusal {

@@ -1,5 +1,6 @@
 #include "domain/attachments/shapes.h"
 
+#include "domain/read_shape.h"
 #include "json/parse.h"
 #include "json/writer.h"
 
@@ -14,7 +15,7 @@ std::string ConnectorShape::to_json() const {
 }
 
 Result<ConnectorShape> ConnectorShape::from_json(std::string_view text) {
-  const auto value = json::parse(text);
+  const auto value = read_shape(text, version, shape);
   if (!value) return refuse(value.error());
   ConnectorShape out;
   out.host = value->text_or("host"), out.ip = value->text_or("ip"), out.initiator = value->text_or("initiator"), out.nqn = value->text_or("nqn");
@@ -31,7 +32,7 @@ std::string ConnectionShape::to_json() const {
 }
 
 Result<ConnectionShape> ConnectionShape::from_json(std::string_view text) {
-  const auto value = json::parse(text);
+  const auto value = read_shape(text, version, shape);
   if (!value) return refuse(value.error());
   ConnectionShape out;
   out.protocol = value->text_or("protocol"), out.type = value->text_or("type");

@@ -12,6 +12,7 @@ namespace scoria {
 /// Who connects, as the client said; unknown members are kept aside and not stored.
 struct ConnectorShape {
   static constexpr int version = 1;
+  static constexpr std::string_view shape = "connector";
   std::string host, ip, initiator, nqn, mountpoint, transport, mode;
   bool multipath = false;
 
@@ -22,6 +23,7 @@ struct ConnectorShape {
 /// What the client was told: driver_volume_type and data. Holds the CHAP secret: stored sealed.
 struct ConnectionShape {
   static constexpr int version = 1;
+  static constexpr std::string_view shape = "connection";
   std::string protocol;  // ours: "iscsi", "nbd", "nbd+unix", "local"
   std::string type;      // driver_volume_type; empty until exported
   std::string chap_user, chap_secret;

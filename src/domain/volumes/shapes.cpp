@@ -1,21 +1,10 @@
 #include "domain/volumes/shapes.h"
 
+#include "domain/read_shape.h"
 #include "json/parse.h"
 #include "json/writer.h"
 
 namespace scoria {
-namespace {
-
-Result<json::Value> read_shape(std::string_view text, int newest, const char* what) {
-  auto value = json::parse(text);
-  if (!value) return value;
-  const std::int64_t version = value->integer_or("version", newest);
-  if (version > newest) return refuse(RefusalCode::unsupported, "{} of version {} is newer than this build ({})", what, version, newest);
-  return value;
-}
-
-}  // namespace
-
 std::string CreateVolumeInput::to_json() const {
   json::Writer out;
   out.begin_object().field("version", version).field("size_gib", size_gib).field("source_type", std::string_view{source_type});
@@ -24,7 +13,7 @@ std::string CreateVolumeInput::to_json() const {
 }
 
 Result<CreateVolumeInput> CreateVolumeInput::from_json(std::string_view text) {
-  const auto value = read_shape(text, version, "CreateVolumeInput");
+  const auto value = read_shape(text, version, shape);
   if (!value) return refuse(value.error());
   CreateVolumeInput out;
   out.size_gib = value->integer_or("size_gib");
@@ -41,7 +30,7 @@ std::string ExtendVolumeInput::to_json() const {
 }
 
 Result<ExtendVolumeInput> ExtendVolumeInput::from_json(std::string_view text) {
-  const auto value = read_shape(text, version, "ExtendVolumeInput");
+  const auto value = read_shape(text, version, shape);
   if (!value) return refuse(value.error());
   return ExtendVolumeInput{value->integer_or("old_gib"), value->integer_or("new_gib"), value->integer_or("old_bytes")};
 }
@@ -53,7 +42,7 @@ std::string RevertVolumeInput::to_json() const {
 }
 
 Result<RevertVolumeInput> RevertVolumeInput::from_json(std::string_view text) {
-  const auto value = read_shape(text, version, "RevertVolumeInput");
+  const auto value = read_shape(text, version, shape);
   if (!value) return refuse(value.error());
   return RevertVolumeInput{value->text_or("snapshot_id")};
 }
@@ -67,7 +56,7 @@ std::string Placement::to_json() const {
 }
 
 Result<Placement> Placement::from_json(std::string_view text) {
-  const auto value = read_shape(text, version, "Placement");
+  const auto value = read_shape(text, version, shape);
   if (!value) return refuse(value.error());
   Placement out;
   out.backend = value->text_or("backend"), out.pool = value->text_or("pool"), out.object = value->text_or("object");

@@ -1,15 +1,17 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 
 /// What operations on volumes carry from the command to their steps, and from step to step. Each shape has a version; a
-/// change of a shape is a new version with a reader of the old (goldens: domain/volumes/shapes_test.cpp).
+/// change of a shape is a new version with a reader of the old (domain/shapes.h).
 namespace scoria {
 
 struct CreateVolumeInput {
   static constexpr int version = 1;
+  static constexpr std::string_view shape = "create_volume_input";
   std::int64_t size_gib = 0;
   std::string source_type;  // "", "snapshot", "volume"
   std::string source_id;
@@ -21,6 +23,7 @@ struct CreateVolumeInput {
 
 struct ExtendVolumeInput {
   static constexpr int version = 1;
+  static constexpr std::string_view shape = "extend_volume_input";
   std::int64_t old_gib = 0, new_gib = 0;
   std::int64_t old_bytes = 0;  // of the object
 
@@ -30,6 +33,7 @@ struct ExtendVolumeInput {
 
 struct RevertVolumeInput {
   static constexpr int version = 1;
+  static constexpr std::string_view shape = "revert_volume_input";
   std::string snapshot_id;
 
   std::string to_json() const;
@@ -39,6 +43,7 @@ struct RevertVolumeInput {
 /// Where a new object is being made.
 struct Placement {
   static constexpr int version = 1;
+  static constexpr std::string_view shape = "placement";
   std::string backend, pool, object;
   std::int64_t bytes = 0;
   std::vector<std::string> refused;  // backend#pool that turned out to be full or broken

@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include "domain/volumes/shapes.h"
 #include "engine/kind.h"
 #include "operations/services.h"
 
@@ -12,6 +13,7 @@ class CreateSnapshot final : public engine::StepKind<CreateSnapshot> {
   explicit CreateSnapshot(Services& services) : services_(services) {}
   static std::span<const Step> table();
   std::string_view name() const override { return "snapshot.create"; }
+  Shapes shapes() const override { return {{}, Placement::shape}; }
   void settle(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending) const override;
 
  private:

@@ -1,16 +1,14 @@
 #include "operations/snapshots/effects.h"
 
-#include "json/writer.h"
+#include "domain/events.h"
 #include "store/quotas/quotas.h"
 #include "store/snapshots/snapshots.h"
 
 namespace scoria::operations {
 
 std::string snapshot_event(const engine::Operation& op) {
-  json::Writer out;
-  out.begin_object().field("version", 1).field("snapshot_id", std::string_view{op.resource_id}).field("project_id", std::string_view{op.project_id});
-  out.field("user_id", std::string_view{op.user_id}).field("request_id", std::string_view{op.request_id}).field("operation", std::string_view{op.id});
-  return out.end_object().take();
+  return ResourceEvent{.volume_id = {}, .snapshot_id = op.resource_id,
+                       .project_id = op.project_id, .user_id = op.user_id, .request_id = op.request_id, .operation = op.id}.to_json();
 }
 
 void end_snapshot(db::Transaction& tx, const engine::Operation& op) {

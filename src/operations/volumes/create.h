@@ -14,6 +14,7 @@ class CreateVolume final : public engine::StepKind<CreateVolume> {
   explicit CreateVolume(Services& services) : services_(services) {}
   static std::span<const Step> table();
   std::string_view name() const override { return "volume.create"; }
+  Shapes shapes() const override { return {CreateVolumeInput::shape, Placement::shape}; }
   void settle(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending) const override;
 
  private:

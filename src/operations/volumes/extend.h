@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include "domain/volumes/shapes.h"
 #include "engine/kind.h"
 #include "operations/services.h"
 
@@ -13,6 +14,7 @@ class ExtendVolume final : public engine::StepKind<ExtendVolume> {
   explicit ExtendVolume(Services& services) : services_(services) {}
   static std::span<const Step> table();
   std::string_view name() const override { return "volume.extend"; }
+  Shapes shapes() const override { return {ExtendVolumeInput::shape, Placement::shape}; }
   std::string_view point_of_no_return() const override { return "grow"; }
   void settle(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending) const override;
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include "domain/volumes/shapes.h"
 #include "engine/kind.h"
 #include "operations/services.h"
 
@@ -13,6 +14,7 @@ class RevertVolume final : public engine::StepKind<RevertVolume> {
   explicit RevertVolume(Services& services) : services_(services) {}
   static std::span<const Step> table();
   std::string_view name() const override { return "volume.revert"; }
+  Shapes shapes() const override { return {RevertVolumeInput::shape, Placement::shape}; }
   void settle(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending) const override;
 
  private:
