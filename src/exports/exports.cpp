@@ -36,6 +36,8 @@ DriverResult<> Exports::start() {
   if (options_.state_directory.empty() || options_.state_directory.size() > state_path_limit || options_.state_directory.front() != '/')
     return failed(FailureClass::permanent, "the exports' state directory '{}' must be an absolute path of at most {} characters",
                   options_.state_directory, state_path_limit);
+  if (options_.nbd_last_port < options_.nbd_first_port)
+    return failed(FailureClass::permanent, "nbd_last_port ({}) is below nbd_first_port ({})", options_.nbd_last_port, options_.nbd_first_port);
   const DriverResult<> opened = guarded([&]() -> DriverResult<> {
     state_.open();
     nbd_->end_lost();

@@ -1,6 +1,8 @@
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "drivers/file/file.h"
+#include "exports/iscsi/tgt_control.h"
 #include "exports/testing.h"
 
 /// The file driver and the exports together: what happens to a volume while a client writes to it.
@@ -12,6 +14,7 @@ constexpr int blocks = 16;  // of 64 KiB
 class InUse : public ExportsTest {
  protected:
   InUse() {
+    options.iscsi_port = 28000 + ::getpid() % 2000;
     start();
     ::mkdir((folder + "/pool").c_str(), 0700);
     driver = drivers::file::make_file_driver(clock, {.pools = {{.name = "p", .directory = folder + "/pool"}}, .allow_reflink = false, .live = exports.get()});
@@ -91,6 +94,7 @@ TEST_F(InUse, snapshots_under_writes_are_moments_and_flattening_loses_nothing) {
 
 TEST_F(InUse, a_snapshot_under_a_protocol_that_cannot_follow_is_refused_at_once_with_the_way_out) {
   ExportSpec wanted = spec("a1", *driver->locate(call(), ref("volume-1")), "iscsi");
+  const TgtControl control(clock, options.state_directory + "/iscsi/control.1");
   wanted.connector.initiator = "iqn.2024-01.test:client";
   wanted.chap_user = "user", wanted.chap_secret = "secretpassword1";
   for (const std::string protocol : {"iscsi", "local"}) {
@@ -106,6 +110,8 @@ TEST_F(InUse, a_snapshot_under_a_protocol_that_cannot_follow_is_refused_at_once_
     ASSERT_TRUE(exports->remove(call(), wanted.name));
   }
   EXPECT_TRUE(as<drivers::Snapshots>().snapshot(call(), ref("volume-1"), ref("snapshot-1")));
+  exports->stop();
+  if (const auto daemon = control.daemon()) os::send_signal(*daemon, SIGKILL), os::wait_gone(clock, *daemon, Deadline::in(clock, 5s));
 }
 
 TEST_F(InUse, an_overlay_in_use_grows_and_a_removed_volume_is_not_open) {

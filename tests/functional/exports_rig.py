@@ -157,7 +157,7 @@ class Attached:
                          "user": made["auth_username"], "initiator-name": INITIATOR, "password-secret": "s"}}
 
     def arguments(self, reconnect=0):
-        return ["--object", f"secret,id=s,data={SECRET}"], "json:" + json.dumps(self.node(reconnect))
+        return ["--object", f"secret,id=s,data={self.connection.get('auth_password', SECRET)}"], "json:" + json.dumps(self.node(reconnect))
 
     def io(self, *commands, read_only=False):
         before, image = self.arguments()
@@ -168,7 +168,7 @@ class Attached:
     def storm(self, pattern, size, depth=16):
         """A client that writes the pattern all over, many blocks at once, until it is killed or its script ends."""
         script = tempfile.TemporaryFile("w+")
-        for number in range(3000):
+        for number in range(6000):
             script.write(f"aio_write -q -P {pattern} {number * 65536 % size} 65536\n" + ("aio_flush\n" if number % depth == depth - 1 else ""))
         script.seek(0)
         before, image = self.arguments()

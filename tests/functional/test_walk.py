@@ -23,8 +23,8 @@ def free_port():
 
 
 class Scoria:
-    def __init__(self, directory):
-        self.directory = directory
+    def __init__(self, directory, *settings):
+        self.directory, self.settings = directory, settings
         self.port = free_port()
         self.process = None
         self.start()
@@ -33,7 +33,8 @@ class Scoria:
         log = open(self.directory / "log", "ab")
         self.process = subprocess.Popen(
             [BUILD / "bin/scoria", "serve", "--set", f"DEFAULT.state_path={self.directory}", "--set", f"DEFAULT.osapi_volume_listen_port={self.port}",
-             "--set", f"exports.state_directory={self.directory}/x", "--set", "DEFAULT.quota_volumes=100"], stdout=log, stderr=log)
+             "--set", f"exports.state_directory={self.directory}/x", "--set", "DEFAULT.quota_volumes=100",
+             *[part for setting in self.settings for part in ("--set", setting)]], stdout=log, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
