@@ -13,6 +13,7 @@ namespace {
 struct Case {
   ObjectRef volume, snapshot, target;
   Content content;
+  mutable std::shared_ptr<void> user;  // has the target open until the case is over
 };
 
 /// One kind of call: what it needs, what it does, what must be true when it has succeeded.
@@ -40,6 +41,14 @@ void volume_and_snapshot(Bench& b, Case& c) {
 void clone_to_flatten(Bench& b, Case& c) {
   volume_and_snapshot(b, c);
   c.target = b.clone(c.snapshot, b.size());
+}
+/// More layers than one in use keeps.
+void deep_clone_in_use(Bench& b, Case& c) {
+  clone_to_flatten(b, c);
+  for (int i = 0; i < 2; ++i) b.snapshot(c.target);
+  const auto at = b.driver().locate(b.call(), c.target);
+  expect(at.has_value(), "locate: {}", text_of(at));
+  c.user = b.subject.io->use(*at);
 }
 void expect_target(Bench& b, const Case& c) {
   b.expect_presence(c.target, Presence::complete);
@@ -80,6 +89,8 @@ const Act acts[] = {
      expect_target},
     {"flatten", [](Bench& b) { return can_snapshot(b) && b.has<Flattens>() != nullptr; }, clone_to_flatten,
      [](Bench&, Driver& driver, const Case& c, const Call& call) { return dynamic_cast<Flattens&>(driver).flatten(call, c.target); }, expect_target},
+    {"flatten in use", [](Bench& b) { return can_snapshot(b) && b.has<Flattens>() != nullptr; }, deep_clone_in_use,
+     [](Bench&, Driver& driver, const Case& c, const Call& call) { return dynamic_cast<Flattens&>(driver).flatten(call, c.target); }, expect_target},
     {"remove", [](Bench&) { return true; }, volume_with_bytes,
      [](Bench&, Driver& driver, const Case& c, const Call& call) { return driver.remove(call, c.volume); }, expect_gone},
 };
@@ -113,6 +124,7 @@ std::map<std::string, std::uint64_t> reached_by(Bench& b, const Act& act) {
   failpoint::disarm_all();
   for (const auto& [site, hits] : out) b.subject.reached->insert(site);
   act.verify(b, c);
+  c.user.reset();
   expect(b.tidy_up(), "what {} made cannot be removed", act.name);
   return out;
 }
@@ -156,6 +168,7 @@ void after_crash(Bench& b, const Act& act, const Case& c, Aftermath aftermath, c
       b.eventually(act.name, [&] { return act.call(b, b.driver(), c, b.call()); });
       act.verify(b, c);
     }
+    c.user.reset();
     expect(b.tidy_up(), "something cannot be removed");
     b.expect_clean();
   } catch (const CheckFailed& failure) {

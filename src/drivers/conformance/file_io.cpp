@@ -59,6 +59,10 @@ class FileIo final : public ObjectIo {
   std::unique_ptr<OpenObject> open(const Location& at) override {
     return at.protocol == "file" && at.format == "raw" ? std::make_unique<OpenFile>(at.path) : nullptr;
   }
+  std::shared_ptr<void> use(const Location& at) override {
+    require_file(at);
+    return std::make_shared<os::Fd>(os::open_file(at.path, O_RDWR));
+  }
 
  private:
   static void require_file(const Location& at) {

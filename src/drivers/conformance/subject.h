@@ -33,6 +33,8 @@ class ObjectIo {
   virtual Content read(const Location& at, Bytes size) = 0;
   /// nullptr when objects cannot be held open this way.
   virtual std::unique_ptr<OpenObject> open(const Location&) { return nullptr; }
+  /// In use for writing as long as the result lives, as far as a driver can see; nullptr: it cannot.
+  virtual std::shared_ptr<void> use(const Location&) { return nullptr; }
 };
 
 /// For locations of the protocol "file": raw files directly, qcow2 through qemu-io and qemu-img.
