@@ -1,7 +1,9 @@
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "drivers/file/file.h"
+#include "drivers/file/pool_image.h"
 #include "exports/iscsi/tgt_control.h"
 #include "exports/testing.h"
 
@@ -48,13 +50,15 @@ class InUse : public ExportsTest {
     return out;
   }
 
+  void snapshots_are_moments(int layers);
+
   std::unique_ptr<drivers::Driver> driver;
   int mark = 0;  // of what values() read
 };
 
 /// One client rewrites all blocks in order, one write after the other, so what it wrote at any moment is [n n n n-1 n-1 ...].
 /// Between two snapshots another client writes a mark.
-TEST_F(InUse, snapshots_under_writes_are_moments_and_flattening_loses_nothing) {
+void InUse::snapshots_are_moments(int layers) {
   const std::string uri = attach();
   constexpr int rounds = 14, snapshots = 6;
   std::string script;
@@ -75,7 +79,7 @@ TEST_F(InUse, snapshots_under_writes_are_moments_and_flattening_loses_nothing) {
     if (number % 3 == 2) {
       const auto flat = as<drivers::Flattens>().flatten(call(), ref("volume-1"));
       EXPECT_TRUE(flat) << flat.error().message;
-      EXPECT_EQ(driver->probe(call(), ref("volume-1"))->layers, 3);
+      EXPECT_EQ(driver->probe(call(), ref("volume-1"))->layers, layers);
     }
   }
   EXPECT_TRUE(clock.wait(ended, 60s));
@@ -91,6 +95,28 @@ TEST_F(InUse, snapshots_under_writes_are_moments_and_flattening_loses_nothing) {
     EXPECT_EQ(mark, i + 1) << "what was acknowledged before the snapshot, and nothing of later";
   }
 }
+
+TEST_F(InUse, snapshots_under_writes_are_moments_and_flattening_loses_nothing) { snapshots_are_moments(3); }
+
+/// On a file system that shares blocks: nothing moves, the kernel keeps writers out while it shares.
+class InUseShared : public InUse {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0 || ::access("/dev/loop-control", R_OK | W_OK) != 0 || !os::find_program("mkfs.xfs")) GTEST_SKIP() << "needs root, loop devices and mkfs.xfs";
+    pool_ = folder + "/shared";
+    const auto made = drivers::file::make_pool_image(clock, call(), pool_, {400 * mib});
+    ASSERT_TRUE(made) << made.error().message;
+    driver = drivers::file::make_file_driver(clock, {.pools = {{.name = "p", .directory = pool_}}, .live = exports.get()});
+    ASSERT_TRUE(driver->create(call(), ref("volume-1"), {4 * mib}));
+  }
+  void TearDown() override {
+    driver.reset();
+    if (!pool_.empty()) ::umount2(pool_.c_str(), MNT_DETACH);
+  }
+  std::string pool_;
+};
+
+TEST_F(InUseShared, snapshots_under_writes_are_moments) { snapshots_are_moments(1); }
 
 TEST_F(InUse, a_snapshot_under_a_protocol_that_cannot_follow_is_refused_at_once_with_the_way_out) {
   ExportSpec wanted = spec("a1", *driver->locate(call(), ref("volume-1")), "iscsi");

@@ -42,6 +42,8 @@ TEST(Conformance, every_mistake_is_found_by_the_check_named_for_it) {
     ASSERT_EQ(results.size(), 1u) << mutant.caught_by;
     EXPECT_EQ(results.front().verdict, Verdict::failed) << number << ": " << mutant.mistake;
   }
+  fmt::print("{} mistakes of a driver, each found by its check\n", mutants().size());
+  EXPECT_GE(mutants().size(), 8u);
 }
 
 TEST(Conformance, bad_arguments_are_told) {

@@ -68,6 +68,7 @@ TEST_F(PoolImage, what_is_there_is_never_overwritten) {
 }
 
 TEST_F(PoolImage, blocks_are_shared_until_a_volume_is_in_too_many_pieces) {
+  EXPECT_EQ(FileOptions{}.reflink_extent_limit, 20'000u);
   const auto driver = make({.reflink_extent_limit = 10});
   auto& snapshots = dynamic_cast<Snapshots&>(*driver);
   ASSERT_TRUE(driver->create(call(), ref("volume-1"), {8 * mib}));
