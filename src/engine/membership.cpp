@@ -7,6 +7,12 @@
 #include "observe/log.h"
 
 namespace scoria::engine {
+namespace {
+
+// Backed off by the deaths of its owners, so that an operation which kills its process cannot take the others along quickly.
+#define SCORIA_AFTER_DEATHS "run_at = scoria_now() + CASE WHEN deaths < 2 THEN 0 WHEN deaths < 4 THEN 1000000 ELSE 4000000 END "
+
+}  // namespace
 
 Membership::Membership(db::Database& database, Clock& clock, MembershipOptions options)
     : database_(database), clock_(clock), options_(std::move(options)) {}
@@ -16,7 +22,7 @@ void Membership::join() {
   incarnation_ = database_.write([&](db::Transaction& tx) {
     if (options_.exclusive) {
       tx.run("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining')");
-      tx.run("UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, run_at = scoria_now() WHERE state = 'running'");
+      tx.run("UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, updated_at = scoria_now(), " SCORIA_AFTER_DEATHS "WHERE state = 'running'");
     }
     const db::Rows rows = tx.query(
         "INSERT INTO node (host, roles, state, lease_until, started_at, release, schema_version) "
@@ -77,12 +83,10 @@ std::int64_t Membership::sweep() {
   });
   FAILPOINT("engine.sweep.between");
   if (MUTANT(sweep_forgets) && fenced == 0) return 0;
-  // Not only those just fenced: what a node claimed in the moment it was fenced comes back here too. Backed off by the
-  // deaths of its owners, so that an operation which kills its process cannot take the others along quickly.
+  // Not only those just fenced: what a node claimed in the moment it was fenced comes back here too.
   const std::int64_t back = database_.write([&](db::Transaction& tx) {
     return tx.change(
-        "UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, updated_at = scoria_now(), "
-        "run_at = scoria_now() + CASE WHEN deaths < 2 THEN 0 WHEN deaths < 4 THEN 1000000 ELSE 4000000 END "
+        "UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, updated_at = scoria_now(), " SCORIA_AFTER_DEATHS
         "WHERE state = 'running' AND owner NOT IN (SELECT inc FROM node WHERE state IN ('up', 'draining'))");
   });
   if (back > 0) log::warning("engine", {}, "node {} took back {} operations of dead nodes", incarnation_, back);

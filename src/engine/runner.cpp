@@ -21,9 +21,9 @@ constexpr std::string_view advance_sql =
 constexpr std::string_view checkpoint_sql =
     "UPDATE operation SET ctx = ?, phase = ?, done_bytes = ?, total_bytes = ?, deaths = 0, updated_at = scoria_now() " SCORIA_TURN;
 constexpr std::string_view give_back_sql =
-    "UPDATE operation SET state = 'ready', owner = NULL, reason = ?, run_at = scoria_now() + ?, attempt = attempt + ?, updated_at = scoria_now() " SCORIA_TURN;
+    "UPDATE operation SET state = 'ready', owner = NULL, reason = ?, run_at = scoria_now() + ?, attempt = attempt + ?, deaths = 0, updated_at = scoria_now() " SCORIA_TURN;
 constexpr std::string_view wait_sql =
-    "UPDATE operation SET state = 'waiting', owner = NULL, ctx = ?, waits_on = ?, reason = ?, updated_at = scoria_now() " SCORIA_TURN;
+    "UPDATE operation SET state = 'waiting', owner = NULL, ctx = ?, waits_on = ?, reason = ?, deaths = 0, updated_at = scoria_now() " SCORIA_TURN;
 constexpr std::string_view end_sql =
     "UPDATE operation SET state = ?, owner = NULL, err_code = ?, err_text = ?, reason = NULL, phase = NULL, waits_on = NULL, "
     "finished_at = scoria_now(), updated_at = scoria_now(), "
@@ -58,7 +58,9 @@ std::string unless_cancelled(std::string_view sql, const Kind& kind, std::string
 
 log::About about(const Operation& op) { return {.request = op.request_id, .operation = op.id, .resource = op.resource_id}; }
 
-constexpr int deadly_deaths = 5;
+// In a row, backed off (membership.cpp), with no sign of life in between: not even a retry or a checkpoint. Plain kills of
+// nodes, one every few seconds, do not come to that.
+constexpr int deadly_deaths = 8;
 
 }  // namespace
 

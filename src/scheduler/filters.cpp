@@ -122,7 +122,7 @@ Examined instance_locality(const Candidate& candidate, const PlacementRequest& r
 
 Examined retry(const Candidate& candidate, const PlacementRequest& request) {
   if (!contains(request.tried, candidate.pool.host())) return std::nullopt;
-  return object("RetryFilter", "it was tried for this volume and failed");
+  return object("RetryFilter", "it had no room left when this volume was to be made there", "free space there, or add a pool");
 }
 
 Examined hints(const Candidate&, const PlacementRequest& request) {
