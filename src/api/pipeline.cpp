@@ -193,6 +193,7 @@ Answer Pipeline::guarded(Exchange& exchange, const std::function<Answer()>& work
   } catch (const db::Error& error) {
     log::warning(area, {.request = context.request_id}, "{} {}: the database cannot serve: {}", exchange.api.http->method,
                  exchange.api.http->path, error.what());
+    if (error.disk_full) return refuse(RefusalCode::unavailable, "The disk of the database is full: nothing was changed. Try again when there is room.");
     return refuse(RefusalCode::unavailable, "The database cannot be asked now; try again.");
   } catch (const std::exception& error) {
     return failed(error);

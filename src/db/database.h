@@ -64,8 +64,9 @@ class Rows {
 /// unless `commit_unknown`: then the caller looks for what it wrote (by an id chosen before) and repeats with the same ids.
 class Error : public std::runtime_error {
  public:
-  explicit Error(const std::string& text, bool unknown = false) : std::runtime_error(text), commit_unknown(unknown) {}
+  explicit Error(const std::string& text, bool unknown = false, bool full = false) : std::runtime_error(text), commit_unknown(unknown), disk_full(full) {}
   bool commit_unknown;
+  bool disk_full;  // nothing can be written until the database's disk has room
 };
 
 /// A unique or check constraint refused a statement, or a text that no engine stores: a NUL byte, broken UTF-8.

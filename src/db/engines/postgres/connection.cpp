@@ -353,7 +353,7 @@ void Connection::raise(const Failure& failure) {
   }
   if (state == "22021" || state == "22P05") throw ConstraintError(failure.text, false, "text");
   if (state.starts_with("23")) throw ConstraintError(failure.text, state == "23505", failure.constraint);
-  throw Error(failure.text);
+  throw Error(failure.text, false, state == "53100");
 }
 
 void Connection::lose(const std::string& why) {

@@ -151,7 +151,7 @@ void Connection::fail(std::string_view sql) const {
   }
   // A COMMIT whose flush failed may still be found by the recovery of the next start.
   const bool unknown = (code & 0xff) == SQLITE_IOERR && sql == "COMMIT";
-  throw Error(text, unknown);
+  throw Error(text, unknown, (code & 0xff) == SQLITE_FULL);
 }
 
 void Statements::require_sound() const {

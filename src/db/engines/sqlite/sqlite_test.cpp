@@ -93,6 +93,7 @@ TEST_F(Sqlite, a_full_database_fails_the_batch_and_serves_again_once_there_is_ro
     FAIL() << "never full";
   } catch (const Error& error) {
     EXPECT_FALSE(error.commit_unknown);
+    EXPECT_TRUE(error.disk_full);
   }
   EXPECT_GT(rows, 10);
   EXPECT_EQ(count(*small), rows + 1);
