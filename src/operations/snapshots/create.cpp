@@ -60,7 +60,10 @@ Outcome CreateSnapshot::take(engine::Task& task) const {
   });
   if (!source) return Outcome::fail("snapshot_create", "The volume of this snapshot is gone.");
   const drivers::ObjectRef from{placement->pool, *source}, to{placement->pool, placement->object};
-  if (const auto taken = snapshotting->snapshot(call_for(task), from, to); !taken) return outcome_of(taken.error(), "snapshot_create");
+  // Mostly a moment, but a backend may first have to merge what the volume consists of.
+  drivers::Call call = call_for(task);
+  call.progress = report_progress(task, "taking");
+  if (const auto taken = snapshotting->snapshot(call, from, to); !taken) return outcome_of(taken.error(), "snapshot_create");
   // Where blocks are not shared the volume now hangs on its snapshot: the ledger must know before anything may go.
   const auto bases = bases_of(*backend, call_for(task), {from, to});
   if (!bases) return outcome_of(bases.error(), "snapshot_create");
