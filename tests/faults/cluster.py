@@ -21,7 +21,7 @@ BACKENDS = ("plain", "copying")
 LATENCY = ";".join([
     "driver.file.publish.described=delay(20,500)", "driver.file.remove.renamed=delay(20,500)", "driver.file.extend.before=delay(20,250)",
     "driver.file.extend.grown=delay(0,250)", "driver.file.freeze.overlay=delay(0,200)", "driver.file.freeze.renamed=delay(0,200)",
-    "driver.file.copy.chunk=delay(200,600)", "driver.file.flatten.copied=delay(20,300)", "exports.nbd.recorded=delay(10,200)",
+    "driver.file.copy.chunk=delay(50,400)", "driver.file.flatten.copied=delay(20,300)", "exports.nbd.recorded=delay(10,200)",
     "exports.nbd.served=delay(10,200)", "exports.nbd.doomed=delay(20,300)"])
 
 

@@ -172,10 +172,11 @@ def main():
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--workers", type=int, default=32)
     parser.add_argument("--seconds", type=int, default=600, help="longest time of killing")
-    parser.add_argument("--every", type=float, default=2.0, help="seconds between kills")
+    parser.add_argument("--every", type=float, help="seconds between kills (2, embedded 3: its one process does all the work)")
     parser.add_argument("--seed", type=int, default=random.randrange(100000))
     parser.add_argument("--keep", action="store_true", help="leave the directory")
     options = parser.parse_args()
+    options.every = options.every or (3.0 if options.embedded else 2.0)
     print(f"seed {options.seed}", flush=True)
     directory = pathlib.Path(tempfile.mkdtemp(prefix="sk-"))
     cluster = None

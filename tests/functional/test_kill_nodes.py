@@ -1,12 +1,21 @@
-"""A short form of tests/faults/kill_nodes.py: three nodes on one PostgreSQL, three kills that hit running work."""
+"""Short forms of tests/faults/kill_nodes.py: three nodes on one PostgreSQL, and the embedded default, killed while clients work."""
 import os
 import pathlib
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CHAOS = ROOT / "tests/faults/kill_nodes.py"
 
 
-def test_three_kills_leave_nothing_stuck_doubled_or_leaked():
-    done = subprocess.run([ROOT / "tests/postgres.sh", "run", "--durable", ROOT / "tests/faults/kill_nodes.py", "--kills", "3", "--seconds", "60"], cwd=ROOT,
-                          env=dict(os.environ, SCORIA_BUILD=os.environ.get("SCORIA_BUILD", "build/release")), capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
+def run(*command):
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, env=dict(os.environ, SCORIA_BUILD=os.environ.get("SCORIA_BUILD", "build/release")),
+                          capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_killed_nodes_leave_nothing_stuck_doubled_or_leaked():
+    run(ROOT / "tests/postgres.sh", "run", "--durable", CHAOS, "--kills", 4, "--seconds", 40, "--workers", 6)
+
+
+def test_the_killed_embedded_process_leaves_nothing_stuck_doubled_or_leaked():
+    run(CHAOS, "--embedded", "--kills", 3, "--seconds", 40, "--workers", 6)
