@@ -16,7 +16,7 @@ namespace {
 struct Wishes {
   std::string what;  // id or name
   std::string second;
-  std::string name, size, type, snapshot, source, volume, output = "table", transport = "local", host = "localhost";
+  std::string name, size, type, snapshot, source, volume, output = "table", transport = "local", host = "localhost", initiator;
   bool wait = false, force = false, all = false;
 };
 
@@ -168,6 +168,7 @@ Result<> attach(Client& client, const Wishes& wishes) {
   json::Writer out;
   out.begin_object().key("attachment").begin_object().field("volume_uuid", std::string_view{volume->text_or("id")}).key("connector").begin_object();
   out.field("host", std::string_view{wishes.host}).field("scoria_transport", std::string_view{wishes.transport});
+  if (!wishes.initiator.empty()) out.field("initiator", std::string_view{wishes.initiator});
   const auto made = client.call("POST", "/attachments", out.end_object().end_object().end_object().take());
   if (!made) return refuse(made.error());
   const json::Value& attachment = (*made)["attachment"];
@@ -175,8 +176,11 @@ Result<> attach(Client& client, const Wishes& wishes) {
   if (const auto done = client.call("POST", fmt::format("/attachments/{}/action", id), R"({"os-complete":{}})"); !done) return refuse(done.error());
   if (wishes.output == "json") return show(attachment, wishes);
   const json::Value& connection = attachment["connection_info"];
-  const std::string device = connection.text_or("device_path");
-  print((device.empty() ? connection.text_or("uri") : device) + "\n");
+  const std::string device = connection.text_or("device_path"), iqn = connection.text_or("target_iqn");
+  const std::string uri = iqn.empty() ? connection.text_or("uri")
+                                      : fmt::format("iscsi://{}%{}@{}/{}/{}", connection.text_or("auth_username"), connection.text_or("auth_password"),
+                                                    connection.text_or("target_portal"), iqn, connection.integer_or("target_lun"));
+  print((device.empty() ? uri : device) + "\n");
   std::fprintf(stderr, "attachment %s; `scoria detach %s` ends it\n", id.c_str(), wishes.what.c_str());
   return {};
 }
@@ -290,6 +294,7 @@ void describe(CLI::App& app, Wishes& wishes, Verb& chosen) {
   CLI::App* on = verb(&app, "attach", "make a volume usable on this machine; prints its device or URI", attach);
   on->add_option("volume", wishes.what)->required();
   on->add_option("--transport", wishes.transport, "local, nbd, nbd+unix or iscsi");
+  on->add_option("--initiator", wishes.initiator, "name of this host's iSCSI initiator, which iscsi needs (/etc/iscsi/initiatorname.iscsi)");
   on->add_option("--host", wishes.host, "name of this host");
   verb(&app, "detach", "end a volume's attachments, or one by its id", detach)->add_option("volume", wishes.what)->required();
   app.require_subcommand(1);
