@@ -33,7 +33,7 @@ void Flattening::look(operations::Backend& backend, const drivers::ObjectRef& ob
   const auto seconds = std::chrono::duration<double>(services_.clock.now() - began).count();
   if (!done)
     log::info("reconcile", {.resource = object.name}, "not flattened now: {}", done.error().message);
-  else if (after)
+  else if (after && after->layers < before->layers)
     log::info("reconcile", {.resource = object.name}, "flattened from {} layers to {} in {:.1f} s", before->layers, after->layers, seconds);
 }
 

@@ -328,7 +328,7 @@ def test_a_volume_moves_to_overlays_and_gets_another_base_under_a_busy_client(ri
 def test_many_writes_at_once_are_all_there_after_moves(rig):
     """Each block is written once, 16 at a time, while the volume moves to an overlay and its base is replaced again and again: what is missed shows."""
     place = rig.raw("v", 256 << 20, write_through=True)
-    attached = rig.attach(rig.spec(place, "nbd+unix"))
+    attached, other = rig.attach(rig.spec(place, "nbd+unix")), rig.attach(rig.spec(place, "nbd+unix"))
     client = subprocess.Popen(["qemu-img", "bench", "-w", "-f", "raw", "-t", "none", "-d", "16", "-c", str(256 << 4), "-s", "65536", "--pattern", "65",
                                attached.connection["uri"]], stdout=subprocess.DEVNULL)
     moves = 0
@@ -339,6 +339,8 @@ def test_many_writes_at_once_are_all_there_after_moves(rig):
             merged(rig, place, overlay)
         place, moves = overlay, moves + 1
     assert client.returncode == 0
+    assert other.io("read -P 65 255M 1M")
+    rig.detach(other.name)
     rig.detach(attached.name)
     flat = rig.folder / "flat"
     run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", place["path"], flat)
