@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "base/failpoint.h"
 #include "exports/exports.h"
 #include "json/parse.h"
 #include "json/writer.h"
@@ -120,6 +121,7 @@ bool read_line(std::string& line) {
 int main(int argc, char** argv) {
   const Result<json::Value> options = argc == 2 ? json::parse(argv[1]) : Result<json::Value>(json::Value());
   SystemClock clock;
+  if (options) failpoint::arm_from(options->text_or("failpoints"));
   Exports exports(clock, options_from(*options));
   const auto started = exports.start();
   std::printf("%s\n", started ? R"({"ok":true})" : failure(started.error()).c_str());

@@ -325,6 +325,28 @@ def test_a_volume_moves_to_overlays_and_gets_another_base_under_a_busy_client(ri
     assert stamper.lost(place["path"], "qcow2") == []
 
 
+@pytest.mark.parametrize("site", ["exports.nbd.redirecting", "exports.nbd.switched"])
+def test_a_move_whose_starter_is_killed_is_finished_by_its_successor(rig, site):
+    base = rig.raw("v", write_through=True)
+    attached = rig.attach(rig.spec(base, "nbd+unix"))
+    assert attached.io("write -P 7 0 64k", "flush")
+    rig.kill_service()
+    rig.options["failpoints"] = f"{site}=kill"
+    rig.start()
+    overlay = rig.qcow2("v.0", base=base)
+    with pytest.raises(ValueError):  # no answer: it died there
+        rig.ask("redirect", location=base, to=overlay)
+    rig.kill_service()
+    rig.options["failpoints"] = ""
+    rig.start()
+    assert rig.ask("redirect", location=base, to=overlay)["result"] is True
+    before = sha(base["path"])
+    assert attached.io("read -P 7 0 64k", "write -P 9 64k 64k", "flush")
+    assert sha(base["path"]) == before, "the base was written to"
+    rig.detach(attached.name)
+    run("qemu-io", "-f", "qcow2", "-c", "read -P 7 0 64k", "-c", "read -P 9 64k 64k", overlay["path"])
+
+
 def test_many_writes_at_once_are_all_there_after_moves(rig):
     """Each block is written once, 16 at a time, while the volume moves to an overlay and its base is replaced again and again: what is missed shows."""
     place = rig.raw("v", 256 << 20, write_through=True)

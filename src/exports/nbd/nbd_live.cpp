@@ -14,9 +14,10 @@ std::string node_argument(const char* key, const std::string& node) { return fmt
 
 std::string key_of(const std::string& volume) { return StorageDaemons::folder(volume); }
 
-/// What the daemon says about one of its nodes; null when it has none of that name.
+/// What the daemon says about one of its nodes; null when it has none of that name. Not flat: then it would not count what
+/// the node is based on, and a move begun by a killed process would look as if it had not happened.
 DriverResult<json::Value> node_of(Qmp& qmp, const std::string& name, Deadline deadline) {
-  const auto nodes = qmp.execute("query-named-block-nodes", R"({"flat":true})", deadline);
+  const auto nodes = qmp.execute("query-named-block-nodes", R"({"flat":false})", deadline);
   if (!nodes) return tl::unexpected(nodes.error());
   for (const json::Value& node : nodes->array())
     if (node.text_or("node-name") == name) return node;
