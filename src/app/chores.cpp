@@ -2,6 +2,7 @@
 
 #include "config/options/general.h"
 #include "config/options/housekeeping.h"
+#include "engine/operations.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "reconcile/exports.h"
@@ -13,6 +14,13 @@ namespace {
 const metrics::Gauges findings{"scoria_reconciler_findings", "Differences between storage, hosts and the database, by kind.", {"kind"}};
 const metrics::Gauges waiting_events{"scoria_outbox_events", "Events that wait for their delivery."};
 const metrics::Gauges lag{"scoria_outbox_lag_seconds", "Age of the oldest event that waits for its delivery."};
+
+const metrics::Gauges operations_now{"scoria_operations", "Live operations of all nodes, by queue, state and the reason for it.", {"queue", "state", "reason"}};
+const metrics::Counters db_transactions{"scoria_db_transactions_total", "Transactions committed."};
+const metrics::Counters db_commits{"scoria_db_commits_total", "Commits that made them durable; fewer where a group shares one."};
+const metrics::Counters db_reads{"scoria_db_reads_total", "Reads."};
+const metrics::Counters db_retries{"scoria_db_retries_total", "Transactions run again after a deadlock or a serialization failure."};
+const metrics::Counters db_round_trips{"scoria_db_round_trips_total", "Waits for an answer of the database server; none with SQLite."};
 
 constexpr Duration every_round = std::chrono::seconds{1}, every_exports = std::chrono::minutes{1}, every_measure = std::chrono::seconds{15};
 
@@ -68,12 +76,29 @@ void Chores::measure() {
   struct Seen {
     std::vector<store::findings::Count> counts;
     store::outbox::Backlog backlog;
+    std::vector<engine::Backlog> operations;
   };
-  const Seen seen = services_.database.read([](db::Transaction& tx) { return Seen{store::findings::counts(tx), store::outbox::backlog(tx)}; });
+  const Seen seen = services_.database.read(
+      [](db::Transaction& tx) { return Seen{store::findings::counts(tx), store::outbox::backlog(tx), engine::backlog(tx)}; });
+  for (const auto& [queue, state, reason] : told_queues_) operations_now.with({queue, state, reason}).set(0);
+  for (const engine::Backlog& one : seen.operations) {
+    told_queues_.insert({one.queue, one.state, one.reason});
+    operations_now.with({one.queue, one.state, one.reason}).set(static_cast<double>(one.operations));
+  }
+  measure_database();
   for (const std::string_view kind : reconcile::finding_kinds) findings.with({kind}).set(0);
   for (const auto& count : seen.counts) findings.with({count.kind}).set(static_cast<double>(count.findings));
   waiting_events.with().set(static_cast<double>(seen.backlog.events));
   lag.with().set(static_cast<double>(seen.backlog.lag.count()) / 1e6);
+}
+
+void Chores::measure_database() {
+  const db::Statistics now = services_.database.statistics();
+  const auto add = [](const metrics::Counters& counters, std::uint64_t from, std::uint64_t to) { counters.with().add(static_cast<double>(to - from)); };
+  add(db_transactions, told_statistics_.transactions, now.transactions), add(db_commits, told_statistics_.commits, now.commits);
+  add(db_reads, told_statistics_.reads, now.reads), add(db_retries, told_statistics_.retries, now.retries);
+  add(db_round_trips, told_statistics_.round_trips, now.round_trips);
+  told_statistics_ = now;
 }
 
 void Chores::start() {
@@ -83,14 +108,14 @@ void Chores::start() {
 
 /// On a thread of its own: one volume may take long.
 void Chores::flatten() {
-  while (!services_.clock.wait(stop_, every_round) && !stopping_)
+  while (!services_.clock.wait(stop_flattening_, every_round) && !stopping_)
     for (operations::Backend* backend : services_.backends.all())
       carefully("flattening", [&] { flattening_.turn(*backend, [this] { return stopping_.load(); }); });
 }
 
 void Chores::stop() {
   stopping_ = true;
-  stop_.raise();
+  stop_.raise(), stop_flattening_.raise();
   threads_.wait();
 }
 

@@ -1,6 +1,8 @@
 #pragma once
+#include <array>
 #include <atomic>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -29,6 +31,7 @@ class Chores {
   void loop();
   void flatten();
   void measure();
+  void measure_database();
 
   operations::Services& services_;
   const std::string host_;
@@ -39,7 +42,9 @@ class Chores {
   std::unique_ptr<notify::Relay> relay_;
   Instant next_exports_, next_measure_;
   std::atomic<bool> stopping_{false};
-  Signal stop_;
+  Signal stop_, stop_flattening_;
+  std::set<std::array<std::string, 3>> told_queues_;  // of measure(): what is empty now goes to zero
+  db::Statistics told_statistics_;
   ThreadGroup threads_;
 };
 

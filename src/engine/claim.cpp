@@ -4,9 +4,12 @@
 
 #include "base/failpoint.h"
 #include "base/mutants.h"
+#include "observe/metrics.h"
 
 namespace scoria::engine {
 namespace {
+
+const metrics::Histograms claim_wait{"scoria_operation_claim_wait_seconds", "From the moment an operation was due to its claim by this node.", {"lane"}};
 
 std::string marks(std::size_t count) {
   std::string out = "?";
@@ -54,6 +57,7 @@ std::vector<Operation> claim(db::Database& database, const Clock& clock, std::in
       for (Operation& op : out)
         if (op.id == held.at(i, 0).text()) op.claims.push_back({held.at(i, 1).text(), held.at(i, 2).text(), static_cast<Mode>(held.at(i, 3).text().at(0))});
   });
+  for (const Operation& op : out) claim_wait.with({lane_of(op.queue)}).observe(static_cast<double>((op.claimed_at - op.run_at).count()) / 1e6);
   FAILPOINT("engine.claim.after");
   return out;
 }

@@ -5,12 +5,16 @@
 #include "base/failpoint.h"
 #include "base/mutants.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 
 namespace scoria::engine {
 namespace {
 
 // Backed off by the deaths of its owners, so that an operation which kills its process cannot take the others along quickly.
 #define SCORIA_AFTER_DEATHS "run_at = scoria_now() + CASE WHEN deaths < 2 THEN 0 WHEN deaths < 4 THEN 1000000 ELSE 4000000 END "
+
+const metrics::Counters fenced_nodes{"scoria_nodes_fenced_total", "Nodes that this node declared dead."};
+const metrics::Counters takeovers{"scoria_operation_takeovers_total", "Operations that this node took back from dead ones."};
 
 }  // namespace
 
@@ -81,6 +85,7 @@ std::int64_t Membership::sweep() {
            {options_.lease.count(), options_.lease.count()});
     fenced = tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ?", {grace.count()});
   });
+  fenced_nodes.with().add(static_cast<double>(fenced));
   FAILPOINT("engine.sweep.between");
   if (MUTANT(sweep_forgets) && fenced == 0) return 0;
   // Not only those just fenced: what a node claimed in the moment it was fenced comes back here too.
@@ -89,6 +94,7 @@ std::int64_t Membership::sweep() {
         "UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, updated_at = scoria_now(), " SCORIA_AFTER_DEATHS
         "WHERE state = 'running' AND owner NOT IN (SELECT inc FROM node WHERE state IN ('up', 'draining'))");
   });
+  takeovers.with().add(static_cast<double>(back));
   if (back > 0) log::warning("engine", {}, "node {} took back {} operations of dead nodes", incarnation_, back);
   return back;
 }

@@ -68,5 +68,7 @@ Operation read_operation(const db::Rows& rows, std::size_t row);
 /// The queue of long data movers of a backend: claimed by slots of their own, so that they never delay short work.
 inline std::string bulk(std::string_view queue) { return std::string(queue) + "!bulk"; }
 inline bool is_bulk(std::string_view queue) { return queue.ends_with("!bulk"); }
+/// For metrics, which name no backends.
+inline std::string_view lane_of(std::string_view queue) { return is_bulk(queue) ? "bulk" : queue == "scheduler" ? "scheduler" : "backend"; }
 
 }  // namespace scoria::engine

@@ -15,6 +15,19 @@ std::optional<Operation> find_operation(db::Transaction& tx, const std::string& 
   return operation;
 }
 
+std::vector<Backlog> backlog(db::Transaction& tx) {
+  // One statement for each state, as each has an index of its own.
+  const db::Rows rows = tx.query(
+      "SELECT queue, 'running', '', count(*) FROM operation WHERE state = 'running' GROUP BY queue UNION ALL "
+      "SELECT queue, 'ready', why, count(*) FROM (SELECT queue, CASE WHEN attempt > 0 THEN 'retry' WHEN run_at > scoria_now() THEN 'later' ELSE 'due' END AS why "
+      "FROM operation WHERE state = 'ready') r GROUP BY queue, why UNION ALL "
+      "SELECT queue, 'waiting', why, count(*) FROM (SELECT queue, CASE WHEN waits_on LIKE 'op:%' THEN 'operation' WHEN waits_on LIKE 'readers:%' THEN 'readers' "
+      "ELSE 'children' END AS why FROM operation WHERE state = 'waiting') w GROUP BY queue, why");
+  std::vector<Backlog> out(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) out[i] = {rows.at(i, 0).text(), rows.at(i, 1).text(), rows.at(i, 2).text(), rows.at(i, 3).integer()};
+  return out;
+}
+
 std::vector<Operation> list_operations(db::Transaction& tx, const OperationFilter& filter) {
   std::string conditions = "1 = 1";
   db::Values values;

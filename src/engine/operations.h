@@ -19,4 +19,12 @@ struct OperationFilter {
 /// Newest first.
 std::vector<Operation> list_operations(db::Transaction& tx, const OperationFilter& filter);
 
+/// Live operations of all nodes, for metrics. `reason`: why they are in that state: "due", "later", "retry"; "operation",
+/// "children", "readers" for waiting ones; empty for running ones.
+struct Backlog {
+  std::string queue, state, reason;
+  std::int64_t operations = 0;
+};
+std::vector<Backlog> backlog(db::Transaction& tx);
+
 }  // namespace scoria::engine

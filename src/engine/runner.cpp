@@ -7,6 +7,7 @@
 #include "base/mutants.h"
 #include "engine/claims.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 
 namespace scoria::engine {
 namespace {
@@ -61,6 +62,10 @@ log::About about(const Operation& op) { return {.request = op.request_id, .opera
 // In a row, backed off (membership.cpp), with no sign of life in between: not even a retry or a checkpoint. Plain kills of
 // nodes, one every few seconds, do not come to that.
 constexpr int deadly_deaths = 8;
+
+const metrics::Counters ended{"scoria_operations_ended_total", "Operations that this node ended, by kind, outcome and where they ran.", {"kind", "outcome", "lane"}};
+const metrics::Counters retries{"scoria_operation_retries_total", "Steps that will be run again after a failure.", {"kind"}};
+const metrics::Histograms step_seconds{"scoria_operation_step_seconds", "Time of one run of a step, without its commit.", {"kind", "step"}};
 
 }  // namespace
 
@@ -130,7 +135,9 @@ Outcome Runner::run_step(const Kind& kind, std::size_t step, Operation& op, Cont
   RunningTask task(*this, kind, op, control);
   try {
     FAILPOINT("engine.step.before");
+    const Instant begun = clock_.now();
     Outcome outcome = kind.run(step, task);
+    step_seconds.with({kind.name(), op.step}).observe(static_cast<double>((clock_.now() - begun).count()) / 1e6);
     FAILPOINT("engine.step.after");
     return outcome;
   } catch (const std::exception& failure) {
@@ -231,6 +238,7 @@ Runner::Committed Runner::end(Operation& op, const Kind& kind, const Ending& end
       {});
   if (outcome == Committed::yes) {
     op.state = ending.state;
+    ended.with({op.kind, to_text(ending.state), lane_of(op.queue)}).add();
     op.error_code = ending.code;
     op.error_text = ending.text;
   }
@@ -250,6 +258,7 @@ void Runner::wait(const Operation& op, const Outcome& outcome) {
 }
 
 void Runner::give_back(const Operation& op, const std::string& reason, Duration after, bool counted) {
+  if (counted) retries.with({op.kind}).add();
   std::string sql = turn(give_back_sql);
   if (MUTANT(drain_loses) && reason.find("drained") != std::string::npos) replace(sql, "'ready'", "'waiting'");
   commit(

@@ -81,6 +81,14 @@ class Histograms : Family {
   std::vector<double> buckets_;
 };
 
+/// A family as it was declared, whether it has values yet or not.
+struct Declared {
+  std::string name, type, help;
+  std::vector<std::string> labels;
+};
+/// Every family of this program, by name: for the reference page.
+std::vector<Declared> declared();
+
 /// Everything in Prometheus' text format, version 0.0.4, with this process's CPU time, memory, threads and open files.
 std::string render();
 

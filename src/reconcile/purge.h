@@ -9,8 +9,8 @@ struct PurgeOptions {
   Duration events = std::chrono::hours{24};           // that no relay delivers; zero: a relay does
   Duration incarnations = std::chrono::hours{24 * 7}; // of processes that are gone
   Duration period = std::chrono::minutes{10};         // between two rounds that found everything done
-  Duration pause = std::chrono::milliseconds{500};    // between batches
-  std::size_t batch = 500;                            // rows of each table in one transaction
+  Duration pause = std::chrono::milliseconds{250};    // between batches
+  std::size_t batch = 1000;                           // rows of each table in one transaction
 };
 
 /// Throws away what is over: ended operations, keys of idempotent requests, messages, tokens, undelivered events that are

@@ -24,7 +24,7 @@ void add(db::Transaction& tx, std::string_view id, std::string_view topic, std::
 std::vector<Event> oldest(db::Transaction& tx, std::size_t limit);
 /// They have been delivered.
 void remove(db::Transaction& tx, const std::vector<Event>& delivered);
-/// How many wait, and since when the oldest does (unset: none).
+/// How many wait (counted up to 100,000), and how long the oldest does.
 struct Backlog {
   std::int64_t events = 0;
   Duration lag{};
