@@ -52,13 +52,13 @@ TEST_P(Schema, is_the_same_on_every_engine_and_built_once) {
 }
 
 TEST_P(Schema, is_the_same_when_upgraded_from_any_older_step) {
+  db::migrate(database(), migrations());
+  const auto built = columns(database());
   for (std::size_t older = 1; older < migrations().size(); ++older) {
     const auto upgraded = db::testing::make_fresh(GetParam(), clock());
     db::migrate(upgraded->database(), migrations().first(older));
     db::migrate(upgraded->database(), migrations());
-    const auto built = db::testing::make_fresh(GetParam(), clock());
-    db::migrate(built->database(), migrations());
-    EXPECT_EQ(columns(upgraded->database()), columns(built->database())) << "from " << older;
+    EXPECT_EQ(columns(upgraded->database()), built) << "from " << older;
   }
 }
 
@@ -112,13 +112,15 @@ TEST_P(Schema, upgrades_lose_nothing_of_any_older_deployment) {
       for (const Old& row : old_rows)
         if (row.step <= static_cast<int>(older)) tx.run(row.sql);
     });
-    const auto before = contents(old, columns(old));
-    const auto known = columns(old);
+    std::set<std::string> known = columns(old);
+    std::erase_if(known, [](const std::string& column) { return column.starts_with("schema_migrations."); });
+    const auto before = contents(old, known);
     EXPECT_EQ(db::migrate(old, migrations()), static_cast<int>(migrations().size() - older));
-    EXPECT_EQ(contents(old, known), before) << "from " << older;
-    // Whoever adds a table adds a row of it above.
-    for (const auto& [column, values] : before)
-      EXPECT_TRUE(!values.empty() || column.starts_with("schema_")) << column << " of step " << older << " has no row here";
+    const auto after = contents(old, known);
+    for (const auto& [column, values] : before) {
+      EXPECT_EQ(after.at(column), values) << column << " upgraded from " << older;
+      EXPECT_FALSE(values.empty()) << column << " of step " << older << ": whoever adds a table adds a row of it above";
+    }
   }
 }
 
