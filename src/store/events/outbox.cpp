@@ -23,7 +23,8 @@ void remove(db::Transaction& tx, const std::vector<Event>& delivered) {
 }
 
 Backlog backlog(db::Transaction& tx) {
-  const db::Rows rows = tx.query("SELECT count(*), COALESCE(scoria_now() - (SELECT created_at FROM outbox ORDER BY seq LIMIT 1), 0) FROM (SELECT 1 FROM outbox LIMIT 100000) some");
+  const db::Rows rows = tx.query("SELECT count(*), COALESCE(scoria_now() - (SELECT created_at FROM outbox ORDER BY seq LIMIT 1), 0) "
+                                 "FROM (SELECT 1 FROM outbox LIMIT 100000) counted");
   return {rows.at(0, 0).integer(), Duration{rows.at(0, 1).integer()}};
 }
 
