@@ -35,7 +35,7 @@ std::vector<MappedExtent> extents_of(const Fd& fd, std::uint64_t from, std::uint
   std::vector<fiemap_extent> memory(batch_size + 1 + sizeof(fiemap) / sizeof(fiemap_extent));
   fiemap* const map = reinterpret_cast<fiemap*>(memory.data());
   while (position < end) {
-    *map = {};
+    std::memset(map, 0, sizeof *map);
     map->fm_start = position;
     map->fm_length = end - position;
     map->fm_flags = position == from ? FIEMAP_FLAG_SYNC : 0;
@@ -59,7 +59,8 @@ std::vector<MappedExtent> extents_of(const Fd& fd, std::uint64_t from, std::uint
 }
 
 std::optional<std::size_t> count_extents(const Fd& fd) {
-  fiemap map{};
+  fiemap map;  // ends in an empty array, which no initialiser may name
+  std::memset(&map, 0, sizeof map);
   map.fm_length = UINT64_MAX;
   if (::ioctl(fd.get(), FS_IOC_FIEMAP, &map) != 0) {
     if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EINVAL) return std::nullopt;
