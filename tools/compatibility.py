@@ -13,7 +13,7 @@ ROUTE = re.compile(r'\{"(\w+)",\s*"([^"]+)",\s*"([^"]*)",\s*(\d+),\s*(\d+),\s*"[
 
 def served_names():
     names = {"versions.list", "versions.show", "health"}
-    for file in (ROOT / "src/api").rglob("*.cpp"):
+    for file in [*(ROOT / "src/api").rglob("*.cpp"), *(ROOT / "src/app").glob("*.cpp")]:
         if not file.name.endswith("_test.cpp"):
             names.update(re.findall(r'mount\w*\(\s*"([^"]+)"', file.read_text()))
             names.update(re.findall(r'\{"([a-z_]+\.[\w.-]+)",\s*\[?&?\w', file.read_text()))

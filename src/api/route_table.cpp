@@ -312,6 +312,10 @@ constexpr Route table[] = {
     {"POST", "/scoria/v1/operations/{operation_id}/retry", "", 0, 202, "admin_api", own_project, "scoria.operations.retry", ""},
     {"POST", "/scoria/v1/operations/{operation_id}/abandon", "", 0, 202, "admin_api", own_project, "scoria.operations.abandon", ""},
     {"GET", "/scoria/v1/explain/volumes/{volume_id}", "", 0, 200, "volume:get", target, "scoria.explain.volume", ""},
+    {"GET", "/scoria/v1/check", "", 0, 200, "admin_api", own_project, "scoria.check", ""},
+    {"POST", "/scoria/v1/check", "", 0, 200, "admin_api", own_project, "scoria.repair", ""},
+    {"GET", "/scoria/v1/failpoints", "", 0, 200, "admin_api", own_project, "scoria.failpoints.list", ""},
+    {"PUT", "/scoria/v1/failpoints", "", 0, 202, "admin_api", own_project, "scoria.failpoints.set", ""},
 };
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include "drivers/fake/fake.h"
 #include "drivers/file/config.h"
 #include "drivers/file/file.h"
+#include "drivers/file/pool_image.h"
+#include "observe/log.h"
 
 namespace scoria::app {
 namespace {
@@ -37,8 +39,8 @@ std::string protocol_name(const std::string& target_protocol) {
   return target_protocol == "nbd" ? "NBD" : "local";
 }
 
-std::unique_ptr<drivers::Driver> make_file(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
-                                           drivers::LiveUse* live) {
+/// The directories of a file backend; without any, one in state_path.
+std::vector<drivers::file::FilePool> pools_of(const config::Config& config, const std::string& section) {
   const auto common = config.read<config::BackendOptions>(section);
   auto options = config.read<drivers::file::FileBackendOptions>(section);
   if (options.directories.empty()) {
@@ -46,12 +48,28 @@ std::unique_ptr<drivers::Driver> make_file(const config::Config& config, const s
     std::filesystem::create_directories(made);
     options.directories.push_back("pool=" + made.string());
   }
+  std::vector<drivers::file::FilePool> out;
+  for (const std::string& entry : options.directories) out.push_back(pool_of(entry, common, options));
+  return out;
+}
+
+/// A pool in an image was mounted until the machine started again.
+void mount_image_of(const drivers::file::FilePool& pool) {
+  if (!drivers::file::needs_mount(pool.directory)) return;
+  if (const auto mounted = drivers::file::mount_pool_image(pool.directory); !mounted) throw std::runtime_error(mounted.error().message);
+  log::info("app", {}, "pool {} is mounted from its image", pool.directory);
+}
+
+std::unique_ptr<drivers::Driver> make_file(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
+                                           drivers::LiveUse* live) {
+  const auto options = config.read<drivers::file::FileBackendOptions>(section);
   drivers::file::FileOptions out;
   out.deployment = deployment;
-  for (const std::string& entry : options.directories) out.pools.push_back(pool_of(entry, common, options));
+  out.pools = pools_of(config, section);
+  for (const drivers::file::FilePool& pool : out.pools) mount_image_of(pool);
   out.layer_limit = options.layer_limit;
   out.allow_reflink = options.reflink;
-  out.storage_protocol = protocol_name(common.target_protocol);
+  out.storage_protocol = protocol_name(config.read<config::BackendOptions>(section).target_protocol);
   out.live = live;
   return drivers::file::make_file_driver(clock, std::move(out));
 }
@@ -64,6 +82,16 @@ std::unique_ptr<drivers::Driver> make_fake(const config::Config& config, const s
 }
 
 }  // namespace
+
+std::vector<std::string> advice_on_pools(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const std::string& section : config.backends()) {
+    if (config.read<config::BackendOptions>(section).volume_driver != "file") continue;
+    for (const drivers::file::FilePool& pool : pools_of(config, section))
+      if (std::string text = drivers::file::advice(pool.directory); !text.empty()) out.push_back(std::move(text));
+  }
+  return out;
+}
 
 std::unique_ptr<operations::Backend> make_backend(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
                                                   Random& random, drivers::LiveUse* live) {

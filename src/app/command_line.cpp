@@ -2,16 +2,14 @@
 
 #include <unistd.h>
 
+#include "app/config_command.h"
+#include "app/local_commands.h"
+#include "cli/access.h"
+
 namespace scoria::app {
 namespace {
 
 constexpr const char* default_file = "/etc/scoria/scoria.conf";
-
-std::string value_of(const std::vector<std::pair<std::string, std::string>>& environment, std::string_view name) {
-  for (const auto& [key, value] : environment)
-    if (key == name) return value;
-  return {};
-}
 
 /// What holds when nothing is said: this machine's name, and a directory that this user can write.
 void add_presets(config::Sources& sources) {
@@ -19,38 +17,45 @@ void add_presets(config::Sources& sources) {
   ::gethostname(host, sizeof host - 1);
   sources.presets.push_back({"DEFAULT.host", host, "this machine's name"});
   if (::geteuid() == 0) return;
-  const std::string state = value_of(sources.environment, "XDG_STATE_HOME"), home = value_of(sources.environment, "HOME");
+  const std::string state = cli::variable(sources.environment, "XDG_STATE_HOME"), home = cli::variable(sources.environment, "HOME");
   if (state.empty() && home.empty()) return;
   sources.presets.push_back({"DEFAULT.state_path", (state.empty() ? home + "/.local/state" : state) + "/scoria", "not running as root"});
 }
 
 }  // namespace
 
-Result<CommandLine> read_command_line(const std::vector<std::string>& arguments, std::vector<std::pair<std::string, std::string>> environment) {
-  CommandLine out;
-  out.sources.environment = std::move(environment);
-  add_presets(out.sources);
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (!word.starts_with("--")) {
-      out.words.push_back(word);
-      continue;
-    }
-    const auto equals = word.find('=');
-    const std::string name = word.substr(0, equals);
-    if (equals == std::string::npos && i + 1 >= arguments.size()) return refuse(RefusalCode::invalid_input, "{} wants a value", name);
-    const std::string value = equals == std::string::npos ? arguments[++i] : word.substr(equals + 1);
-    if (name == "--config-file") {
-      out.sources.files.push_back({value, true});
-    } else if (name == "--config-dir") {
-      out.sources.directories.push_back(value);
-    } else if (name == "--set") {
-      out.sources.settings.push_back(value);
-    } else {
-      return refuse(RefusalCode::invalid_input, "there is no option {}; there are --config-file FILE, --config-dir DIRECTORY and --set section.key=value", name);
-    }
-  }
-  if (out.sources.files.empty()) out.sources.files.push_back({default_file, false});
+config::Sources sources_of(const cli::Given& given, const Environment& environment) {
+  config::Sources out;
+  out.environment = environment;
+  add_presets(out);
+  for (const std::string& file : given.all("config-file")) out.files.push_back({file, true});
+  out.directories = given.all("config-dir"), out.settings = given.all("set");
+  if (out.files.empty()) out.files.push_back({default_file, false});
+  return out;
+}
+
+std::vector<cli::Verb> local_verbs(const Environment& environment) {
+  using Takes = cli::Option::Takes;
+  const std::vector<cli::Option> configured = {{"config-file", "instead of /etc/scoria/scoria.conf; again for more, later ones win", Takes::many},
+                                               {"config-dir", "every *.conf of a directory", Takes::many},
+                                               {"set", "section.key=value, wins over files", Takes::many}};
+  std::vector<cli::Verb> out;
+  const auto add = [&](std::string noun, std::string name, std::string help, std::vector<cli::Argument> arguments, std::vector<cli::Option> options,
+                       int (*run)(const cli::Given&, const config::Sources&)) {
+    options.insert(options.end(), configured.begin(), configured.end());
+    out.push_back({std::move(noun), std::move(name), std::move(help), std::move(arguments), std::move(options), nullptr,
+                   [run, environment](const cli::Given& given) { return run(given, sources_of(given, environment)); }});
+  };
+  add("", "serve", "run Scoria on this machine, with nothing to configure", {}, {}, serve);
+  add("config", "show", "the values in force, and where each comes from", {}, {}, config_show);
+  add("config", "explain", "which value of an option wins, and what it hides", {{"key", "name or section.name"}}, {}, config_explain);
+  add("config", "sample", "every option with its default", {}, {}, config_sample);
+  add("config", "reference", "the reference page of all options", {}, {}, config_reference);
+  add("db", "version", "the version of the schema that the database has, and the one this program wants", {}, {}, db_version);
+  add("db", "upgrade", "bring the schema up to date; `scoria serve` does it too", {}, {}, db_upgrade);
+  add("admin", "check", cli::check_help, {}, {}, local_check);
+  add("admin pool", "create", "make a directory a pool with shared blocks: xfs in a sparse file, on a loop device", {{"directory", "new, or empty"}},
+      {{"size", "the most it may grow to: 100G, 2T"}}, pool_create);
   return out;
 }
 

@@ -1,20 +1,21 @@
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/result.h"
+#include "cli/verbs.h"
 #include "config/sources.h"
 
 namespace scoria::app {
 
-/// What this process was started with, for the verbs that work without a running service (serve, config, db).
-struct CommandLine {
-  std::vector<std::string> words;  // "serve"; "config", "explain", "host"
-  config::Sources sources;         // --config-file, --config-dir, --set, the environment, and what this machine suggests
-};
+using Environment = std::vector<std::pair<std::string, std::string>>;
 
-/// `arguments` without the program's name. Without --config-file /etc/scoria/scoria.conf is read if it is there. Refuses an
-/// option that it does not know.
-Result<CommandLine> read_command_line(const std::vector<std::string>& arguments, std::vector<std::pair<std::string, std::string>> environment);
+/// The verbs that work on this machine, without asking a service: serve, config, db, admin pool. A verb of them reads the
+/// configuration that --config-file, --config-dir, --set and the environment say.
+std::vector<cli::Verb> local_verbs(const Environment& environment);
+
+/// Where the configuration comes from: what was said, and what this machine suggests. Without --config-file
+/// /etc/scoria/scoria.conf is read if it is there.
+config::Sources sources_of(const cli::Given& given, const Environment& environment);
 
 }  // namespace scoria::app

@@ -8,33 +8,42 @@
 
 #include "app/logging.h"
 #include "app/options.h"
+#include "cli/grammar.h"
 #include "config/options/general.h"
 #include "observe/log.h"
 
 namespace scoria::app {
 namespace {
 
-TEST(CommandLine, options_may_stand_anywhere_between_the_words) {
-  const auto line = read_command_line({"config", "--set", "host=a", "explain", "--config-dir=/d", "host", "--config-file", "/f"}, {});
-  ASSERT_TRUE(line);
-  EXPECT_EQ(line->words, (std::vector<std::string>{"config", "explain", "host"}));
-  EXPECT_EQ(line->sources.settings, std::vector<std::string>{"host=a"});
-  EXPECT_EQ(line->sources.directories, std::vector<std::string>{"/d"});
-  ASSERT_EQ(line->sources.files.size(), 1u);
-  EXPECT_EQ(line->sources.files[0].path, "/f");
-  EXPECT_TRUE(line->sources.files[0].required);
+cli::Parsed parsed(const std::vector<std::string>& words) {
+  static const std::vector<cli::Verb> verbs = local_verbs({});
+  return cli::parse(verbs, words);
+}
+
+TEST(CommandLine, options_may_stand_anywhere_behind_the_verb) {
+  const cli::Parsed line = parsed({"config", "explain", "--set", "host=a", "--config-dir=/d", "host", "--config-file", "/f"});
+  ASSERT_NE(line.verb, nullptr);
+  EXPECT_EQ(line.verb->name, "explain");
+  EXPECT_EQ(line.given.text("key"), "host");
+  const config::Sources sources = sources_of(line.given, {});
+  EXPECT_EQ(sources.settings, std::vector<std::string>{"host=a"});
+  EXPECT_EQ(sources.directories, std::vector<std::string>{"/d"});
+  ASSERT_EQ(sources.files.size(), 1u);
+  EXPECT_EQ(sources.files[0].path, "/f");
+  EXPECT_TRUE(sources.files[0].required);
 }
 
 TEST(CommandLine, unknown_options_and_missing_values_are_refused) {
-  EXPECT_EQ(read_command_line({"serve", "--prot", "5"}, {}).error().message,
-            "there is no option --prot; there are --config-file FILE, --config-dir DIRECTORY and --set section.key=value");
-  EXPECT_EQ(read_command_line({"serve", "--set"}, {}).error().message, "--set wants a value");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(parsed({"serve", "--prot", "5"}).exit_code, 2);
+  EXPECT_EQ(parsed({"serve", "--set"}).exit_code, 2);
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("--prot"), std::string::npos) << told;
+  EXPECT_NE(told.find("`scoria serve --help`"), std::string::npos) << told;
 }
 
 TEST(CommandLine, nothing_said_is_enough_to_start) {
-  const auto line = read_command_line({"serve"}, {{"HOME", "/home/me"}});
-  ASSERT_TRUE(line);
-  const auto config = config::load(all_options(), line->sources);
+  const auto config = config::load(all_options(), sources_of(parsed({"serve"}).given, {{"HOME", "/home/me"}}));
   ASSERT_TRUE(config) << config.error().message;
   const auto general = config->read<config::GeneralOptions>();
   EXPECT_FALSE(general.host.empty());

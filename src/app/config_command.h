@@ -1,13 +1,14 @@
 #pragma once
-#include <string>
-#include <vector>
-
+#include "cli/verbs.h"
 #include "config/sources.h"
 
+/// `scoria config …`: each writes to standard output and gives the exit code: 0, or 1 if the configuration is refused or the
+/// key is unknown.
 namespace scoria::app {
 
-/// `scoria config sample|reference|show|explain KEY`: writes to standard output and gives the exit code: 0, 1 if the
-/// configuration is refused or the key is unknown, 2 for words it does not know.
-int config_command(const std::vector<std::string>& words, const config::Sources& sources);
+int config_show(const cli::Given& given, const config::Sources& sources);
+int config_explain(const cli::Given& given, const config::Sources& sources);
+int config_sample(const cli::Given& given, const config::Sources& sources);
+int config_reference(const cli::Given& given, const config::Sources& sources);
 
 }  // namespace scoria::app

@@ -18,7 +18,9 @@
 #include "app/chores.h"
 #include "app/database.h"
 #include "app/exports.h"
+#include "app/greeting.h"
 #include "app/identity.h"
+#include "app/operator.h"
 #include "app/scheduling.h"
 #include "app/settings.h"
 #include "base/text.h"
@@ -50,20 +52,6 @@ std::string own_url(const config::GeneralOptions& general, const config::ApiOpti
   return fmt::format("{}://{}:{}", api.use_tls ? "https" : "http", bare_ipv6 ? "[" + host + "]" : host, port);
 }
 
-/// The password is shown here only if it could not be kept in a file.
-void greet(const local::FirstStart& first) {
-  std::string text = fmt::format("Scoria serves {} from now on.\n", first.access.auth_url.substr(0, first.access.auth_url.rfind('/')));
-  if (first.written_to.empty()) {
-    text += "Keep this as clouds.yaml; it is not shown again:\n\n" + clouds_yaml(first.access);
-  } else {
-    text += fmt::format("User, password and project stand in {}.\n", first.written_to);
-  }
-  const std::string file = first.written_to.empty() ? "clouds.yaml" : first.written_to;
-  text += fmt::format("\n  export OS_CLIENT_CONFIG_FILE={} OS_CLOUD={}\n  openstack volume create --size 1 first\n  openstack volume list\n\n", file, first.access.cloud);
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
-}
-
 }  // namespace
 
 struct Node::Parts {
@@ -88,6 +76,7 @@ struct Node::Parts {
   std::unique_ptr<api::OperationParking> parking;
   std::unique_ptr<api::Pipeline> pipeline;
   std::unique_ptr<http::Server> server;
+  std::string greeting;  // told when the first start is done
 };
 
 Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<Parts>(std::move(config), clock)) {
@@ -130,6 +119,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_connections(handlers, *p.api_services);
   api::mount_operations(handlers, *p.api_services);
   api::mount_administration(handlers, *p.api_services);
+  mount_operator(handlers, *p.database, p.config.read<config::EngineOptions>().failpoints);
   api::mount_explain(handlers, *p.api_services, p.operation_services->scheduler);
   p.pipeline = std::make_unique<api::Pipeline>(
       api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get()},
@@ -142,7 +132,8 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
       },
       quick_answer);
   const auto api_options = p.config.read<config::ApiOptions>();
-  if (const auto first = p.identity->first_start(own_url(general, api_options, p.server->port()), general.state_path + "/clouds.yaml")) greet(*first);
+  if (const auto first = p.identity->first_start(own_url(general, api_options, p.server->port()), general.state_path + "/clouds.yaml"))
+    p.greeting = greeting(*first, has_role(p.config, "volume") ? advice_on_pools(p.config) : std::vector<std::string>{});
 }
 
 Node::~Node() = default;
@@ -161,10 +152,20 @@ void Node::start() {
   p.chores->start();
   p.parking->start(4);
   if (p.server) p.server->start();
+  std::fputs(std::exchange(p.greeting, {}).c_str(), stdout);
+  std::fflush(stdout);
   log::info("app", {}, "node {} of host {} is up, roles {}", p.engine->incarnation(), general.host, join(general.roles, ","));
 }
 
-void Node::reload(const config::Config& config) { parts_->policy->reload(config); }
+void Node::reload(const config::Config& config) {
+  parts_->policy->reload(config);
+  if (!parts_->server) return;
+  try {
+    parts_->server->reload_certificate();
+  } catch (const std::runtime_error& unusable) {
+    log::error("http", {}, "the certificate stays as it was: {}", unusable.what());
+  }
+}
 
 void Node::stop() {
   Parts& p = *parts_;

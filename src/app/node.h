@@ -17,7 +17,7 @@ class Node {
   Node(config::Config config, SystemClock& clock);
   ~Node();
   void start();
-  /// Puts into force what may change at run time: the rules of the policy file.
+  /// Puts into force what may change at run time: the rules of the policy file, the certificate.
   void reload(const config::Config& config);
   /// Answers what is in flight, gives running operations back, leaves.
   void stop();

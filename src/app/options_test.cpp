@@ -8,8 +8,10 @@
 #include <iterator>
 #include <set>
 
+#include "app/command_line.h"
 #include "app/node.h"
 #include "base/text.h"
+#include "cli/grammar.h"
 #include "config/document.h"
 #include "observe/metrics.h"
 
@@ -56,6 +58,10 @@ TEST(Metrics, each_has_a_name_of_ours_a_unit_and_one_declaration) {
 }
 
 TEST(Options, the_packaged_sample_is_what_the_declarations_say) { expect_page("packaging/scoria.conf", config::sample(all_options())); }
+
+TEST(Options, the_page_of_the_command_line_is_what_help_says) {
+  expect_page("docs/reference/cli.md", cli::reference(cli::all_verbs(local_verbs({}))));
+}
 
 }  // namespace
 }  // namespace scoria::app

@@ -4,27 +4,74 @@
 
 #include <filesystem>
 
+#include "base/text.h"
+
 namespace scoria::cli {
 namespace {
 
-std::string text(const YAML::Node& node, const char* key, const std::string& fallback = {}) {
-  return node[key] ? node[key].as<std::string>() : fallback;
+/// A member of Access, its variable, and its key in clouds.yaml ("auth" unless `outside`).
+struct Field {
+  std::string Access::* member;
+  const char* variable;
+  const char* key;
+  bool outside = false;
+};
+constexpr Field fields[] = {
+    {&Access::auth_url, "OS_AUTH_URL", "auth_url"},
+    {&Access::username, "OS_USERNAME", "username"},
+    {&Access::user_id, "OS_USER_ID", "user_id"},
+    {&Access::password, "OS_PASSWORD", "password"},
+    {&Access::user_domain, "OS_USER_DOMAIN_NAME", "user_domain_name"},
+    {&Access::project_name, "OS_PROJECT_NAME", "project_name"},
+    {&Access::project_id, "OS_PROJECT_ID", "project_id"},
+    {&Access::project_domain, "OS_PROJECT_DOMAIN_NAME", "project_domain_name"},
+    {&Access::credential_id, "OS_APPLICATION_CREDENTIAL_ID", "application_credential_id"},
+    {&Access::credential_name, "OS_APPLICATION_CREDENTIAL_NAME", "application_credential_name"},
+    {&Access::credential_secret, "OS_APPLICATION_CREDENTIAL_SECRET", "application_credential_secret"},
+    {&Access::token, "OS_TOKEN", "token"},
+    {&Access::region, "OS_REGION_NAME", "region_name", true},
+    {&Access::interface, "OS_INTERFACE", "interface", true},
+    {&Access::ca_file, "OS_CACERT", "cacert", true},
+};
+
+bool is_true(const std::string& text) { return lower_case(text) == "true" || text == "1"; }
+
+Access from_variables(const Environment& environment) {
+  Access out;
+  for (const Field& field : fields)
+    if (const std::string value = variable(environment, field.variable); !value.empty()) out.*field.member = value;
+  out.insecure = is_true(variable(environment, "OS_INSECURE"));
+  return out;
 }
 
 Result<Access> from_file(const std::string& path, const std::string& wanted) {
   try {
     const YAML::Node clouds = YAML::LoadFile(path)["clouds"];
     if (!clouds || !clouds.IsMap() || clouds.size() == 0) return refuse(RefusalCode::invalid_input, "{} names no clouds.", path);
-    if (wanted.empty() && clouds.size() > 1) return refuse(RefusalCode::invalid_input, "{} names several clouds: set OS_CLOUD to one of them.", path);
+    std::vector<std::string> names;
+    for (const auto& one : clouds) names.push_back(one.first.as<std::string>());
+    if (wanted.empty() && names.size() > 1)
+      return refuse(RefusalCode::invalid_input, "{} names several clouds: choose one with --os-cloud or OS_CLOUD ({}).", path, join(names, ", "));
     const YAML::Node cloud = wanted.empty() ? clouds.begin()->second : clouds[wanted];
-    if (!cloud) return refuse(RefusalCode::not_found, "{} has no cloud '{}'.", path, wanted);
-    const YAML::Node auth = cloud["auth"];
-    if (!auth) return refuse(RefusalCode::invalid_input, "The cloud in {} has no 'auth'.", path);
-    return Access{text(auth, "auth_url"), text(auth, "username"), text(auth, "password"), text(auth, "project_name"),
-                  text(auth, "user_domain_name", "Default"), text(auth, "project_domain_name", "Default")};
-  } catch (const YAML::Exception& broken) {
-    return refuse(RefusalCode::invalid_input, "{}: {}", path, broken.what());
-  }
+    if (!cloud) return refuse(RefusalCode::not_found, "{} has no cloud '{}'; it has {}.", path, wanted, join(names, ", "));
+    if (!cloud["auth"]) return refuse(RefusalCode::invalid_input, "The cloud '{}' in {} has no 'auth'.", wanted, path);
+    Access out;
+    for (const Field& field : fields) {
+      const YAML::Node from = field.outside ? cloud : cloud["auth"];
+      if (from[field.key]) out.*field.member = from[field.key].as<std::string>();
+    }
+    out.insecure = cloud["verify"] && !cloud["verify"].as<bool>();
+    return out;
+  } catch (const YAML::Exception& broken) { return refuse(RefusalCode::invalid_input, "{}: {}", path, broken.what()); }
+}
+
+std::vector<std::string> places(const Environment& environment) {
+  std::vector<std::string> out;
+  if (const std::string named = variable(environment, "OS_CLIENT_CONFIG_FILE"); !named.empty()) out.push_back(named);
+  const std::string home = variable(environment, "HOME"), state = variable(environment, "XDG_STATE_HOME");
+  out.insert(out.end(), {"clouds.yaml", home + "/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml", "/var/lib/scoria/clouds.yaml",
+                         (state.empty() ? home + "/.local/state" : state) + "/scoria/clouds.yaml"});
+  return out;
 }
 
 }  // namespace
@@ -35,22 +82,26 @@ std::string variable(const Environment& environment, std::string_view name) {
   return {};
 }
 
-Result<Access> find_access(const Environment& environment) {
-  const auto get = [&](std::string_view name) { return variable(environment, name); };
-  const auto or_default = [](std::string value) { return value.empty() ? std::string("Default") : value; };
-  if (!get("OS_AUTH_URL").empty() && !get("OS_USERNAME").empty())
-    return Access{get("OS_AUTH_URL"), get("OS_USERNAME"), get("OS_PASSWORD"), get("OS_PROJECT_NAME"), or_default(get("OS_USER_DOMAIN_NAME")),
-                  or_default(get("OS_PROJECT_DOMAIN_NAME"))};
-  std::vector<std::string> places;
-  if (const std::string named = get("OS_CLIENT_CONFIG_FILE"); !named.empty()) places.push_back(named);
-  places.insert(places.end(), {"clouds.yaml", get("HOME") + "/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml", "/var/lib/scoria/clouds.yaml"});
-  std::string looked;
-  for (const std::string& place : places) {
-    std::error_code ignored;
-    if (std::filesystem::exists(place, ignored)) return from_file(place, get("OS_CLOUD"));
-    looked += (looked.empty() ? "" : ", ") + place;
+Result<Access> find_access(const Environment& environment, const std::string& cloud) {
+  const std::string wanted = cloud.empty() ? variable(environment, "OS_CLOUD") : cloud;
+  const Access direct = from_variables(environment);
+  if (wanted.empty() && !direct.auth_url.empty()) {
+    if (!direct.credential_secret.empty() || !direct.token.empty() || (!direct.password.empty() && !(direct.username + direct.user_id).empty()))
+      return direct;
+    return refuse(RefusalCode::unauthorized,
+                  "OS_AUTH_URL is set, but nothing to log in with: set OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME, or OS_CLOUD.");
   }
-  return refuse(RefusalCode::unauthorized, "No credentials: neither OS_AUTH_URL and OS_USERNAME are set, nor is there any of {}.", looked);
+  std::vector<std::string> looked = places(environment);
+  for (const std::string& place : looked) {
+    std::error_code unreadable;
+    if (!std::filesystem::exists(place, unreadable)) continue;
+    auto found = from_file(place, wanted);
+    // Whom to trust is a matter of this machine: the variable counts where the file says nothing.
+    if (found && found->ca_file.empty()) found->ca_file = direct.ca_file;
+    if (found && direct.insecure) found->insecure = true;
+    return found;
+  }
+  return refuse(RefusalCode::unauthorized, "No credentials: OS_AUTH_URL is not set, and there is none of {}.", join(looked, ", "));
 }
 
 }  // namespace scoria::cli

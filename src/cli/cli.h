@@ -2,15 +2,17 @@
 #include <string>
 #include <vector>
 
-#include "cli/access.h"
+#include "cli/grammar.h"
 
 namespace scoria::cli {
 
-/// True for a first word that names something this client deals with: volume, snapshot, attach …
-bool knows(const std::string& noun);
+/// Runs one command line: a verb of the client against a deployment, or one of `local`. Prints to stdout; errors, with what
+/// to do, to stderr. Gives the exit code, which docs/reference/cli.md promises.
+int run(const std::vector<std::string>& words, const Environment& environment, std::vector<Verb> local);
 
-/// Runs one command line against a deployment and prints to stdout; errors, with what to do, to stderr. Exit codes: 0 done,
-/// 1 failed, 2 usage, 3 not found, 4 conflict or wrong state, 5 denied, 6 quota, 7 still running.
-int run(const std::vector<std::string>& words, const Environment& environment);
+/// The exit code of a refusal: 1 failed, 3 not found, 4 conflict, 5 denied, 6 quota, 7 still running, 8 unreachable, 130 Ctrl-C.
+int exit_code(const Refusal& refusal);
+/// What to do about it, if the message alone does not say.
+std::string hint_for(const Refusal& refusal, const Verb& verb);
 
 }  // namespace scoria::cli

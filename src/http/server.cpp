@@ -65,6 +65,7 @@ class Session;
 struct Front {
   Front(Clock& clock_in, ServerOptions options_in, Handler handler, Server::Quick quick_in);
   void start();
+  void reload_certificate();
   void drain(Duration limit);
 
   void accept();
@@ -459,6 +460,12 @@ void Front::start() {
   });
 }
 
+/// A connection keeps what it began with: OpenSSL counts who uses a context.
+void Front::reload_certificate() {
+  if (options.tls_certificate_file.empty()) return;
+  asio::post(io, [this, fresh = std::make_shared<asio::ssl::context>(tls_context(options))] { tls = std::move(*fresh); });
+}
+
 void Front::accept() {
   if (draining) return;
   acceptor.async_wait(tcp::acceptor::wait_read, [this](Error error) {
@@ -613,6 +620,7 @@ Server::Server(Clock& clock, ServerOptions options, Handler handler, Quick quick
 Server::~Server() { impl_->drain(Duration{}); }
 std::uint16_t Server::port() const { return impl_->port; }
 void Server::start() { impl_->start(); }
+void Server::reload_certificate() { impl_->reload_certificate(); }
 void Server::drain(Duration limit) { impl_->drain(limit); }
 
 }  // namespace scoria::http

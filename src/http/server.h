@@ -42,6 +42,9 @@ class Server {
   ~Server();
   std::uint16_t port() const;
   void start();
+  /// Reads certificate and key again; connections made from then on get them. Throws std::runtime_error, and changes nothing,
+  /// when they cannot be used. Nothing without TLS. Any thread.
+  void reload_certificate();
   /// Stops accepting, ends streams, answers what is in flight with `Connection: close`, waits up to `limit`, cuts what is
   /// left and stops. Returns when no thread of the server runs any more: a handler that is still busy is waited for.
   /// Idempotent; the destructor does it with no time to wait.

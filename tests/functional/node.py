@@ -54,15 +54,18 @@ def ask(method, url, body=None, **headers):
 
 
 class Node:
-    def __init__(self, folder, *settings):
+    def __init__(self, folder, *settings, files=()):
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = [f"DEFAULT.state_path={self.folder}", f"DEFAULT.osapi_volume_listen_port={self.port}", *settings]
+        self.files = files
         self.process = None
 
     def start(self):
         command = [BINARY, "serve"]
+        for file in self.files:
+            command += ["--config-file", str(file)]
         for setting in self.settings:
             command += ["--set", setting]
         with open(self.folder / "out", "ab") as out, open(self.folder / "log", "ab") as log:

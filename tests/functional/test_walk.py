@@ -1,19 +1,24 @@
-"""The newcomer's walk with stock clients on the embedded defaults, each byte compared; and kill -9 in the middle of work."""
+"""The newcomer's walk on the embedded defaults, with Scoria's own client and with stock ones: each byte compared, through a mounted ext4 on the
+loop device and through NBD, after snapshot, clone, revert and extend. And kill -9 in the middle of work."""
 import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 
 import pytest
-import yaml
+
+import walks
+from node import BINARY, Node, wait_until
 
 BUILD = pathlib.Path(os.environ.get("SCORIA_BUILD", "build/release")).resolve()
-MIB = 1 << 20
+MIB, GIB = 1 << 20, 1 << 30
 
 
 def free_port():
@@ -53,15 +58,10 @@ class Scoria:
         self.process.terminate()
         assert self.process.wait(timeout=60) == 0
 
-    def client(self, *arguments, program="openstack"):
+    def client(self, *arguments):
         environment = dict(os.environ, OS_CLIENT_CONFIG_FILE=str(self.directory / "clouds.yaml"), OS_CLOUD="scoria")
-        if program == "cinder":  # reads no clouds.yaml
-            auth = yaml.safe_load((self.directory / "clouds.yaml").read_text())["clouds"]["scoria"]["auth"]
-            environment.update({f"OS_{key.upper()}": str(value) for key, value in auth.items()}, OS_IDENTITY_API_VERSION="3", OS_REGION_NAME="RegionOne")
-            environment.setdefault("OS_PROJECT_DOMAIN_NAME", "Default")
-            environment.setdefault("OS_USER_DOMAIN_NAME", "Default")
-        done = subprocess.run([f"/usr/bin/{program}", *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, f"{program} {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
+        done = subprocess.run(["/usr/bin/openstack", *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"openstack {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def json(self, *arguments):
@@ -92,14 +92,6 @@ class Scoria:
             time.sleep(0.05)
         raise AssertionError(f"{kind} {name} is {seen}, not {status}\n" + (self.directory / "log").read_text()[-1500:])
 
-    def attach(self, volume_id):
-        attachment = self.call("POST", "/attachments", {"attachment": {"volume_uuid": volume_id, "connector": {"host": "here", "scoria_transport": "local"}}})["attachment"]
-        self.call("POST", f"/attachments/{attachment['id']}/action", {"os-complete": {}})
-        return attachment["id"], attachment["connection_info"]["device_path"]
-
-    def detach(self, attachment_id):
-        self.call("DELETE", f"/attachments/{attachment_id}")
-
 
 @pytest.fixture
 def scoria(tmp_path):
@@ -113,90 +105,150 @@ def scoria(tmp_path):
     subprocess.run(["rm", "-rf", directory], check=True)
 
 
-def digest(device, size):
-    total = hashlib.sha256()
-    with open(device, "rb") as file:
-        while size > 0:
-            block = file.read(min(size, 8 * MIB))
-            total.update(block)
-            size -= len(block)
+def digest(path, start=0, size=None):
+    """Of every byte of a range: blocks that are not zero, with their places. Holes of files need not be read."""
+    total, nothing = hashlib.sha256(), bytes(MIB)
+    with open(path, "rb", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END) if size is None else start + size
+        at, regular = start, not str(path).startswith("/dev/")
+        while at < end:
+            if regular:
+                try:
+                    at = max(at, os.lseek(file.fileno(), at, os.SEEK_DATA) // MIB * MIB)
+                except OSError:  # nothing but a hole from here on
+                    break
+            file.seek(at)
+            block = file.read(min(MIB, end - at)) if at < end else b""
+            if block != nothing[:len(block)]:
+                total.update(at.to_bytes(8, "big") + block)
+            at += MIB
     return total.hexdigest()
 
 
-def test_the_newcomers_walk(scoria, tmp_path):
-    made = scoria.json("volume", "create", "--size", "1", "first")
-    assert made["status"] == "creating"
-    volume = scoria.wait("volume", "first")
-
-    attachment, device = scoria.attach(volume["id"])
-    assert scoria.wait("volume", "first", "in-use")["attachments"][0]["attachment_id"] == attachment
-    mount = tmp_path / "mnt"
-    mount.mkdir()
-    subprocess.run(["mkfs.ext4", "-q", device], check=True)
-    subprocess.run(["mount", device, mount], check=True)
-    try:
-        (mount / "letter").write_bytes(os.urandom(16 * MIB))
-        written = hashlib.sha256((mount / "letter").read_bytes()).hexdigest()
-    finally:
-        subprocess.run(["umount", mount], check=True)
-    scoria.detach(attachment)
-    scoria.wait("volume", "first", "available")
-    scoria.client("volume", "snapshot", "create", "--volume", "first", "point")
-    scoria.wait("snapshot", "point")
-    attachment, device = scoria.attach(volume["id"])
-    subprocess.run(["mount", device, mount], check=True)
-    try:
-        (mount / "letter").write_bytes(b"changed after the snapshot")
-    finally:
-        subprocess.run(["umount", mount], check=True)
-    scoria.detach(attachment)
-    scoria.wait("volume", "first", "available")
-
-    scoria.client("volume", "create", "--snapshot", "point", "--size", "2", "copy")
-    copy = scoria.wait("volume", "copy")
-    attachment, device = scoria.attach(copy["id"])
-    subprocess.run(["mount", device, mount], check=True)
-    try:
-        assert hashlib.sha256((mount / "letter").read_bytes()).hexdigest() == written
-    finally:
-        subprocess.run(["umount", mount], check=True)
-    scoria.detach(attachment)
-
-    scoria.client("extend", "first", "3", program="cinder")
-    assert scoria.wait("volume", "first")["size"] == 3
-    attachment, device = scoria.attach(volume["id"])
-    assert int(subprocess.check_output(["blockdev", "--getsize64", device])) == 3 << 30
-    scoria.detach(attachment)
-
-    scoria.client("volume", "snapshot", "delete", "point")
-    scoria.wait("snapshot", "point", "gone")
-    for name in ("first", "copy"):
-        scoria.wait("volume", name)
-        scoria.client("volume", "delete", name)
-        scoria.wait("volume", name, "gone")
-    assert [entry for entry in (scoria.directory / "volumes").iterdir() if entry.name.startswith(("volume-", "snapshot-"))] == []
-    scoria.stop()
+zeros = hashlib.sha256().hexdigest()
 
 
-def test_a_volume_goes_back_to_its_snapshot(scoria):
-    scoria.call("POST", "/volumes", {"volume": {"size": 1, "name": "v"}})
-    volume = scoria.wait("volume", "v")
-    attachment, device = scoria.attach(volume["id"])
-    subprocess.run(["dd", "if=/dev/urandom", f"of={device}", "bs=1M", "count=32", "oflag=direct", "status=none"], check=True)
-    before = digest(device, 64 * MIB)
-    scoria.detach(attachment)
-    scoria.call("POST", "/snapshots", {"snapshot": {"volume_id": volume["id"], "name": "s"}})
-    snapshot = scoria.wait("snapshot", "s")
-    attachment, device = scoria.attach(volume["id"])
-    subprocess.run(["dd", "if=/dev/urandom", f"of={device}", "bs=1M", "count=32", "oflag=direct", "status=none"], check=True)
-    assert digest(device, 64 * MIB) != before
-    scoria.detach(attachment)
-    scoria.wait("volume", "v")
-    scoria.call("POST", f"/volumes/{volume['id']}/action", {"revert": {"snapshot_id": snapshot["id"]}})
-    scoria.wait("volume", "v")
-    attachment, device = scoria.attach(volume["id"])
-    assert digest(device, 64 * MIB) == before
-    scoria.detach(attachment)
+class Walker:
+    """A client, and eyes for the data behind it."""
+
+    def __init__(self, client, mount):
+        self.client, self.mount = client, mount
+        mount.mkdir()
+
+    def on_device(self, volume, work):
+        """What `work` says of the loop device; the volume is attached for it and detached after it."""
+        attachment, device = self.client.attach(volume)
+        try:
+            return work(device)
+        finally:
+            self.client.detach(attachment)
+            self.client.settled("volume", volume)
+
+    def mounted(self, volume, work, *before):
+        """What `work` says of the mounted file system; and every byte of the device after it was unmounted."""
+        def on(device):
+            for command in before:
+                subprocess.run([*command, device], check=True, capture_output=True)
+            subprocess.run(["mount", device, self.mount], check=True)
+            try:
+                result = work(self.mount)
+            finally:
+                subprocess.run(["umount", self.mount], check=True)
+            return result, digest(device)
+        return self.on_device(volume, on)
+
+    def letter(self, volume):
+        return self.mounted(volume, lambda root: hashlib.sha256((root / "letter").read_bytes()).hexdigest())[0]
+
+    def nbd(self, volume, *ranges):
+        """Digests of ranges (start, size) as NBD shows them."""
+        uri, copy = self.client.attach_nbd(volume), self.mount.parent / "copy"
+        try:
+            subprocess.run(["nbdcopy", uri, copy], check=True)
+            return [digest(copy, start, size) for start, size in ranges]
+        finally:
+            copy.unlink(missing_ok=True)
+            self.client.detach_nbd(volume)
+            self.client.settled("volume", volume)
+
+
+    def iscsi(self, volume):
+        """A digest of every byte that an iSCSI client reads."""
+        attachment, disk, secret = self.client.attach_iscsi(volume)
+        copy = self.mount.parent / "copy"
+        try:
+            subprocess.run(["qemu-img", "convert", "--object", f"secret,id=s,data={secret}", "-O", "raw", "json:" + json.dumps(disk), copy], check=True)
+            return digest(copy)
+        finally:
+            copy.unlink(missing_ok=True)
+            self.client.detach_iscsi(attachment)
+            self.client.settled("volume", volume)
+
+
+def put(content):
+    def work(root):
+        (root / "letter").write_bytes(content)
+        return hashlib.sha256(content).hexdigest()
+    return work
+
+
+@pytest.mark.parametrize("program", [walks.Own, walks.Openstack, walks.Cinder], ids=["scoria", "openstack", "cinder"])
+def test_the_newcomers_walk(tmp_path, program):
+    # Sockets of exports want a short path.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="scoria-walk-"))
+    with Node(folder, f"exports.state_directory={folder}/x", f"file.target_port={free_port()}") as node:
+        client = program(node, BINARY)
+        walk = Walker(client, tmp_path / "mnt")
+        client.create("first", 1)
+        written, first = walk.mounted("first", put(os.urandom(16 * MIB)), ["mkfs.ext4", "-q"])
+        assert walk.nbd("first", (0, GIB)) == [first], "NBD and the loop device show the same bytes"
+
+        if program is not walks.Own:
+            assert walk.iscsi("first") == first, "and so does iSCSI, attached as Nova attaches"
+
+        client.snapshot("first", "point")
+        rewritten, second = walk.mounted("first", put(os.urandom(8 * MIB)))
+        assert second != first
+
+        client.from_snapshot("copy", "point", 2)
+        assert walk.nbd("copy", (0, GIB), (GIB, GIB)) == [first, zeros], "a copy of a snapshot is the snapshot, and zeros behind it"
+        assert walk.letter("copy") == written
+
+        client.clone("twin", "first")
+        assert walk.nbd("twin", (0, GIB)) == [second]
+        assert walk.letter("twin") == rewritten
+
+        client.revert("first", "point")
+        assert walk.nbd("first", (0, GIB)) == [first], "reverting brings every byte back"
+        assert walk.letter("first") == written
+
+        before = walk.on_device("first", digest)
+        client.extend("first", 2)
+        assert walk.nbd("first", (0, GIB), (GIB, GIB)) == [before, zeros]
+        assert walk.mounted("first", lambda root: (os.statvfs(root).f_blocks * os.statvfs(root).f_frsize > 3 * GIB // 2,
+                                                   hashlib.sha256((root / "letter").read_bytes()).hexdigest()),
+                            ["e2fsck", "-fp"], ["resize2fs"])[0] == (True, written)
+
+        # What one protocol writes the other reads.
+        uri = client.attach_nbd("twin")
+        subprocess.run(["qemu-io", "-f", "raw", "-c", "write -P 0x5a 900M 3M", "-c", "flush", uri], check=True, capture_output=True)
+        client.detach_nbd("twin")
+        client.settled("volume", "twin")
+        assert walk.on_device("twin", lambda device: pread(device, 3 * MIB, 900 * MIB)) == b"\x5a" * (3 * MIB)
+
+        client.delete_snapshot("point")
+        for name in ("first", "copy", "twin"):
+            client.delete(name)
+        assert client.own("operation", "list", "--unfinished") == ""
+        assert "hold" in client.own("admin", "check")
+        wait_until(lambda: not [entry for entry in (folder / "volumes").iterdir() if entry.name.startswith(("volume-", "snapshot-"))])
+    shutil.rmtree(folder)
+
+
+def pread(device, size, offset):
+    with open(device, "rb") as file:
+        file.seek(offset)
+        return file.read(size)
 
 
 def test_kill_9_in_the_middle_is_finished_after_the_restart(scoria):
@@ -219,39 +271,3 @@ def test_kill_9_in_the_middle_is_finished_after_the_restart(scoria):
     while [entry for entry in (scoria.directory / "volumes").iterdir() if entry.name.startswith("volume-")]:
         assert time.monotonic() < deadline, "files are left over"
         time.sleep(0.1)
-
-
-def test_the_walk_with_scorias_own_client(scoria, tmp_path):
-    environment = dict(os.environ, OS_CLIENT_CONFIG_FILE=str(scoria.directory / "clouds.yaml"))
-
-    def cli(*arguments, code=0):
-        done = subprocess.run([BUILD / "bin/scoria", *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == code, f"scoria {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout.strip() if code == 0 else done.stderr
-
-    cli("volume", "create", "one", "--size", "1G", "--wait")
-    device = cli("attach", "one")
-    subprocess.run(["dd", "if=/dev/urandom", f"of={device}", "bs=1M", "count=16", "oflag=direct", "status=none"], check=True)
-    written = digest(device, 32 * MIB)
-    cli("detach", "one")
-    cli("snapshot", "create", "one", "--name", "point", "--wait")
-    cli("volume", "create", "two", "--snapshot", "point", "--wait")
-    cli("volume", "extend", "two", "2G", "--wait")
-    device = cli("attach", "two")
-    assert digest(device, 32 * MIB) == written
-    cli("detach", "two")
-    assert json.loads(cli("volume", "show", "two", "-o", "json"))["size"] == 2
-    assert "nope" in cli("volume", "show", "nope", code=3)
-    assert "quota" in cli("volume", "create", "big", "--size", "50T", code=6)
-    assert "no size" in cli("volume", "create", "odd", "--size", "many", code=1)
-    cli("volume", "create", code=2)
-    cli("volume", "delete", "one", code=1)  # it has a snapshot
-    cli("snapshot", "delete", "point", "--wait")
-    for name in ("one", "two"):
-        cli("volume", "delete", name, "--wait")
-    assert json.loads(cli("volume", "list", "-o", "json")) == []
-    operations = json.loads(cli("operation", "list", "-o", "json"))["operations"]
-    assert {one["state"] for one in operations} == {"succeeded"}
-    shown = json.loads(cli("operation", "show", operations[0]["id"], "-o", "json"))
-    assert shown["kind"] == "volume.delete" and [step["step"] for step in shown["steps"]] == ["wait", "destroy"]
-    cli("operation", "cancel", operations[0]["id"], code=4)  # it has ended

@@ -53,6 +53,7 @@ void EngineOptions::declare(Fields& fields) {
   fields.add("lease", &lease, "How long a node may be silent before others take over its work. The same on every node.").between(1, 600);
   fields.add("heartbeat", &heartbeat, "Time between a node's heartbeats; at most a third of the lease is sensible.").between(0.05, 60);
   fields.add("poll_interval", &poll_interval, "How often queues are looked at when nothing wakes the node.").between(0.01, 60);
+  fields.add("failpoints", &failpoints, "Administrators may inject faults into this process while it runs: for tests, never where data matters.");
 }
 
 }  // namespace scoria::config

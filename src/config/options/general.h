@@ -40,6 +40,7 @@ struct EngineOptions {
   Duration lease = std::chrono::seconds{4};
   Duration heartbeat = std::chrono::seconds{1};
   Duration poll_interval = std::chrono::milliseconds{500};
+  bool failpoints = false;
 
   void declare(Fields& fields);
 };

@@ -1,0 +1,145 @@
+#include "app/local_commands.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "app/database.h"
+#include "app/logging.h"
+#include "app/node.h"
+#include "app/operator.h"
+#include "app/options.h"
+#include "base/failpoint.h"
+#include "cli/resources.h"
+#include "base/text.h"
+#include "config/options/general.h"
+#include "db/migrate.h"
+#include "drivers/file/config.h"
+#include "drivers/file/pool_image.h"
+#include "json/parse.h"
+#include "observe/log.h"
+#include "store/migrations.h"
+
+namespace scoria::app {
+namespace {
+
+int fail(const std::string& text, int code = 1) {
+  std::fprintf(stderr, "scoria: %s\n", text.c_str());
+  return code;
+}
+
+/// Blocks the signals that end or reload the process, before any thread is made, so that wait_for_signal() meets them.
+void block_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+int wait_for_signal() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  int received = 0;
+  ::sigwait(&set, &received);
+  return received;
+}
+
+/// Runs `work` with the database of the configuration; what keeps it from that is told.
+int with_database(const config::Sources& sources, const std::function<int(db::Database&)>& work) {
+  const auto config = config::load(all_options(), sources);
+  if (!config) return fail(config.error().message, 2);
+  SystemClock clock;
+  SystemRandom random;
+  try {
+    const auto database = open_database(*config, clock, random);
+    return work(*database);
+  } catch (const std::exception& failure) { return fail(failure.what()); }
+}
+
+/// SCORIA_FAILPOINTS injects faults, for tests of a whole process. Throws std::invalid_argument when it makes no sense.
+void arm_failpoints(const config::Sources& sources) {
+  for (const auto& [name, value] : sources.environment) {
+    if (name != "SCORIA_FAILPOINTS") continue;
+    failpoint::arm_from(value);
+    log::warning("app", {}, "faults are injected on purpose: {}", value);
+  }
+}
+
+}  // namespace
+
+int serve(const cli::Given&, const config::Sources& sources) {
+  auto config = config::load(all_options(), sources);
+  if (!config) return fail(config.error().message, 2);
+  block_signals();
+  start_logging(*config);
+  SystemClock clock;
+  try {
+    arm_failpoints(sources);
+    Node node(*config, clock);
+    node.start();
+    while (wait_for_signal() == SIGHUP) {
+      reload(*config);
+      node.reload(*config);
+    }
+    node.stop();
+    log::stop();
+    return 0;
+  } catch (const std::exception& failure) {
+    log::stop();
+    return fail(failure.what());
+  }
+}
+
+int db_version(const cli::Given&, const config::Sources& sources) {
+  return with_database(sources, [](db::Database& database) {
+    const int has = db::schema_version(database), wants = store::migrations().back().version;
+    std::printf("%d\n", has);
+    if (has < wants) std::fprintf(stderr, "This program wants version %d: `scoria db upgrade` brings it there.\n", wants);
+    if (has > wants) std::fprintf(stderr, "This program knows no version after %d: use a newer one.\n", wants);
+    return has == wants ? 0 : 1;
+  });
+}
+
+int db_upgrade(const cli::Given&, const config::Sources& sources) {
+  return with_database(sources, [](db::Database& database) {
+    const int before = db::schema_version(database), steps = db::migrate(database, store::migrations());
+    std::printf(steps == 0 ? "The schema is up to date, version %d.\n" : "The schema went from version %d to %d.\n", before,
+                db::schema_version(database));
+    return 0;
+  });
+}
+
+int local_check(const cli::Given& given, const config::Sources& sources) {
+  return with_database(sources, [&given](db::Database& database) {
+    const auto report = json::parse(check_report(database, given.has("repair")));
+    const cli::Output output(given.text("output", "table"), {}, {});
+    const auto done = cli::tell_check(output, *report);
+    return done ? 0 : fail(done.error().message);
+  });
+}
+
+int pool_create(const cli::Given& given, const config::Sources& sources) {
+  const auto gib = cli::gib_of(given.text("size", "100G"));
+  if (!gib) return fail(gib.error().message, 2);
+  const auto config = config::load(all_options(), sources);
+  if (!config) return fail(config.error().message, 2);
+  if (::geteuid() != 0) return fail("Mounting takes root: run it with sudo.", 5);
+  const std::string directory = std::filesystem::absolute(given.text("directory")).lexically_normal().string();
+  SystemClock clock;
+  const auto made = drivers::file::make_pool_image(clock, {.deadline = Deadline::in(clock, std::chrono::minutes{5})}, directory, Bytes{*gib << 30});
+  if (!made) return fail(made.error().message);
+  std::vector<std::string> pools = config->read<drivers::file::FileBackendOptions>("file").directories;
+  if (pools.empty()) pools.push_back("pool=" + config->read<config::GeneralOptions>().state_path + "/volumes");
+  if (std::find(pools.begin(), pools.end(), directory) == pools.end()) pools.push_back(directory);
+  std::printf(
+      "%s is a pool with shared blocks: %lld GiB at most, which %s.xfs takes as they are written.\n"
+      "To use it, put this into the configuration and start Scoria again:\n\n  [file]\n  file_directories = %s\n",
+      directory.c_str(), static_cast<long long>(*gib), directory.c_str(), join(pools, ",").c_str());
+  return 0;
+}
+
+}  // namespace scoria::app
