@@ -7,14 +7,16 @@
 namespace scoria::cli {
 namespace {
 
-/// What a host opens: a device, a URI, or a target's portal and name.
-std::string place_cell(const json::Value& row) {
-  const json::Value& connection = row["connection_info"];
+/// What a host opens: a device or a URI; that of iSCSI in libiscsi's form, `credentials` in it.
+std::string place_of(const json::Value& connection, bool credentials) {
   for (const char* key : {"device_path", "uri"})
     if (const std::string text = connection.text_or(key); !text.empty()) return text;
   const std::string portal = connection.text_or("target_portal");
-  return portal.empty() ? "-" : fmt::format("iscsi://{}/{}/{}", portal, connection.text_or("target_iqn"), connection.integer_or("target_lun"));
+  if (portal.empty()) return "-";
+  const std::string login = credentials ? fmt::format("{}%{}@", connection.text_or("auth_username"), connection.text_or("auth_password")) : "";
+  return fmt::format("iscsi://{}{}/{}/{}", login, portal, connection.text_or("target_iqn"), connection.integer_or("target_lun"));
 }
+std::string place_cell(const json::Value& row) { return place_of(row["connection_info"], false); }
 std::string transport_cell(const json::Value& row) { return row["connection_info"].text_or("driver_volume_type", "-"); }
 
 std::string own_host() {
@@ -54,7 +56,7 @@ Result<> attach(Session& session) {
     const auto now = again(session.client, attachment_kind(), id);
     return now ? session.output.show(*now, attachment_kind().sheet) : refuse(now.error());
   }
-  session.output.say(place_cell(*made));
+  session.output.say(place_of((*made)["connection_info"], true));
   session.output.remark(fmt::format("Attached. `scoria detach {}` ends it.", session.given.text("volume")));
   return {};
 }
@@ -144,7 +146,7 @@ std::vector<Verb> attachment_verbs() {
   const Argument one{"attachment", "id, or its beginning"}, volume{"volume", "id or name"};
   const std::vector<Option> how = {{"transport", "local (a device of the machine Scoria runs on), nbd, nbd+unix or iscsi"},
                                    {"host", "name of the host that will use it; this one"},
-                                   {"initiator", "iSCSI name of that host"},
+                                   {"initiator", "its name in iSCSI, which iscsi needs (/etc/iscsi/initiatorname.iscsi)"},
                                    {"instance", "id of the machine that will use it"},
                                    {"read-only", "without the right to write", nothing}};
   return {
