@@ -367,7 +367,7 @@ def test_the_first_start_tells_what_to_paste(tmp_path):
     folder = tempfile.mkdtemp(prefix="scoria-first-")
     try:
         with Node(folder, f"exports.state_directory={folder}/x") as node:
-            text = (node.folder / "out").read_text()
+            text = wait_until(lambda: (node.folder / "out").read_text())
             assert f"Scoria serves {node.url}\n" in text and f"{folder}/clouds.yaml" in text
             pasted = re.findall(r"^  (\S.*)$", text, re.M)
             assert len(pasted) == 3

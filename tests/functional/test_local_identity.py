@@ -55,7 +55,7 @@ def test_the_first_start_writes_the_way_in_for_its_owner_alone(node, auth):
     assert stat.S_IMODE(os.stat(node.folder / "scoria.sqlite").st_mode) == 0o600
     assert len(auth["password"]) == 32
     assert auth["password"] not in (node.folder / "out").read_text() + node.log()
-    assert "export OS_CLIENT_CONFIG_FILE=" in (node.folder / "out").read_text()
+    wait_until(lambda: "export OS_CLIENT_CONFIG_FILE=" in (node.folder / "out").read_text())
 
 
 def test_openstack_logs_in_and_finds_the_block_storage_service(node, auth):
