@@ -180,6 +180,8 @@ void Inventory::present(operations::Backend& backend, const Page& page, const ob
 void Inventory::missing(operations::Backend& backend, const Page& page, const objects::Listed& object) {
   const auto probe = backend.driver->probe(call(), {object.pool, object.name});
   if (!probe || probe->presence != drivers::Presence::absent) return;
+  // What is still published after the probe was so during it; else it was deleted since the ledger was read.
+  if (!services_.database.read([&](db::Transaction& tx) { return objects::is_published(tx, backend.name, object.name); })) return;
   tell(backend, page, "object.missing", object.name,
        fmt::format("{}, the data of {} {}, is not there{}", quoted(backend.name, object.name), object.owner_type, object.owner_id,
                    page.too_many_missing ? ". Many are missing at once: look at the pool first (is it mounted?)" : ""));

@@ -95,6 +95,7 @@ class Cluster {
     Instant restart_at{};
   };
   void node_main(Node& node, std::size_t index);
+  void do_chores(operations::Services& services);
   void supervise();
   void look_at(Node& node);
   bool nothing_doomed();

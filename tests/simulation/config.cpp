@@ -33,6 +33,7 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.bulk_slots = pick(1, 2);
   c.project_limit = pick(0, 0, 1, 4);
   c.pool_gib = pick(4096, 4096, 12);
+  c.inventory_page = pick(1UL, 3UL, 100UL);
   c.stickiness = pick(0.0, 0.5, 0.8, 0.95);
   c.clients = pick(1, 3, 6);
   c.commands = 8 + static_cast<int>(random.below(12));

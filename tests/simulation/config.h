@@ -17,6 +17,7 @@ struct SeedConfig {
   Duration lease = 4s, beat = 1s, sweep = 500ms, poll = 1s, report = 5s;
   int slots = 4, bulk_slots = 2, project_limit = 0;
   std::int64_t pool_gib = 4096;
+  std::size_t inventory_page = 2;
   double stickiness = 0.5;
   // The clients.
   int clients = 3, commands = 10;

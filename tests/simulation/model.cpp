@@ -107,7 +107,8 @@ void Model::compare(ModelVolume& volume) {
     if (volume.cancelled == Known::yes) cluster_.fail(fmt::format("model: the create of {} was cancelled, and published", volume.name));
     if (volume.must_fail) cluster_.fail(fmt::format("model: {} is available, though the array refused it", volume.name));
     follow(volume);
-  } else if (!(seen->status == "error" && (volume.must_fail || full)) && !(seen->status == "error_extending" && (full || volume.cannot_grow))) {
+  } else if (!(seen->status == "error" && (volume.must_fail || full)) && !(seen->status == "error_extending" && (full || volume.cannot_grow)) &&
+             !(seen->status == "error_deleting" && volume.cascade_stopped)) {
     cluster_.fail(fmt::format("model: {} ended as {}: {}", volume.name, seen->status, last_error(seen->id)));
   }
 }

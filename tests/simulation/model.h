@@ -35,6 +35,7 @@ struct ModelVolume {
   Known created = Known::no, deleted = Known::no, cancelled = Known::no;
   bool must_fail = false;        // the array was told to refuse it for good
   bool cannot_grow = false;      // the array was told to refuse that
+  bool cascade_stopped = false;  // a part of its deletion was cancelled
   bool from_something = false;
   std::optional<Stamps> source;  // the bytes of its source, if they were known
   std::string source_snapshot;   // id, if a snapshot is the source

@@ -106,6 +106,42 @@ constexpr Scenario all[] = {
        s.outcome = s.volume->deleted == Known::yes ? "the delete was first" : told(taken->created, "the snapshot was first", "neither");
      },
      false, 2},
+    {"", "a volume is deleted by cascade while a snapshot is taken of it",
+     [](Scene& s) {
+       ModelSnapshot* taken = nullptr;
+       s.together({[&] { s.workload.remove(*s.volume, {.cascade = true}); }, [&] { taken = &s.workload.take_snapshot(*s.volume); }});
+       if (s.volume->deleted != Known::no) taken->deleted = Known::perhaps;
+       s.outcome = s.volume->deleted == Known::no ? "the snapshot was first" : told(taken->created, "the new snapshot went along", "the delete was first");
+     },
+     false, 2},
+    {"", "a volume is deleted by force while an attach waits for its backend",
+     [](Scene& s) {
+       s.workload.remove(*s.volume, *s.snapshot);
+       s.until([&] { return s.cluster.live_operations().empty(); });
+       s.cluster.array->faults.latency = 2s;
+       ModelAttachment* attachment = nullptr;
+       s.together({[&] { attachment = &s.workload.attach(*s.volume); }, [&] { s.workload.remove(*s.volume, {.force = true}); }});
+       if (s.volume->deleted != Known::no) attachment->removed = Known::perhaps;
+       s.outcome = s.volume->deleted == Known::no ? "not deleted" : told(attachment->created, "the attach was ended", "the delete was first");
+     },
+     false, 2},
+    {"", "a volume is deleted by force while it is being copied to",
+     [](Scene& s) {
+       ModelVolume& copy = s.workload.create_from(0, *s.volume, s.snapshot);
+       s.until([&] { return s.cluster.array->anything_open(); });
+       s.workload.remove(copy, {.force = true});
+       s.outcome = told(copy.deleted, "the copy was stopped and deleted", "not deleted");
+     },
+     false, 1},
+    {"", "one idempotency key is used twice at once",
+     [](Scene& s) {
+       ModelVolume& made = s.workload.wish(0, 1);
+       s.together({[&] { s.workload.create_with_key(made, "k"); }, [&] { s.workload.create_with_key(made, "k"); }});
+       const bool answered = made.created == Known::yes;
+       for (int again = 0; again < 20 && made.created != Known::yes; ++again) s.workload.create_with_key(made, "k");
+       s.outcome = answered ? "one volume" : "one volume after another try";
+     },
+     false, 1},
     {"", "a create is cancelled while it is published",
      [](Scene& s) {
        ModelVolume& made = s.workload.create(0, 1);

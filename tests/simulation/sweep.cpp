@@ -19,6 +19,10 @@ constexpr Exception exceptions[] = {
     {"driver.broken.", "a test driver: its own tests"},
     {"driver.fake.", "another test driver: its own tests"},
     {"exports.", "real daemons: the tests of exports and tests/faults"},
+    {"reconcile.inventory.before_adopt", "only after a disaster: src/reconcile/inventory_test.cpp"},
+    {"reconcile.inventory.before_give_up", "only after a disaster: src/reconcile/inventory_test.cpp"},
+    {"reconcile.exports.", "exports of hosts, the simulation's are the array's: src/reconcile/inventory_test.cpp"},
+    {"notify.relay.", "events are kept here, for invariant I17: src/notify/relay_test.cpp"},
     {"db.postgres.", "a real server: the tests of db on PostgreSQL and tests/faults"},
 };
 

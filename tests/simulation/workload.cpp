@@ -37,7 +37,7 @@ void Workload::client(int number) {
     model_.write(*volume);
     switch (random.below(15)) {
       case 0: case 1: create(number, 1 + static_cast<std::int64_t>(random.below(4))); break;
-      case 2: remove(*volume); break;
+      case 2: remove(*volume, {.cascade = cluster_.baton.chance(0.4), .force = cluster_.baton.chance(0.3)}); break;
       case 3: extend(*volume, 1 + static_cast<std::int64_t>(random.below(2))); break;
       case 4: case 5: take_snapshot(*volume); break;
       case 6: if (snapshot != nullptr) remove(*volume, *snapshot); break;
@@ -103,11 +103,7 @@ ModelVolume& Workload::create_from(int client, ModelVolume& source, ModelSnapsho
 }
 
 ModelVolume& Workload::create(int client, std::int64_t gib, ModelVolume* source, ModelSnapshot* snapshot) {
-  model_.volumes.emplace_back();
-  ModelVolume& volume = model_.volumes.back();
-  volume.client = client;
-  volume.name = fmt::format("v{}", ++names_);
-  volume.sizes = {gib};
+  ModelVolume& volume = wish(client, gib);
   volume.must_fail = source == nullptr && cluster_.config.permanent_failures && cluster_.baton.chance(0.2);
   if (volume.must_fail) cluster_.array->always_fails.insert(volume.name);
   commands::CreateVolumeRequest request;
@@ -129,12 +125,45 @@ ModelVolume& Workload::create(int client, std::int64_t gib, ModelVolume* source,
   return volume;
 }
 
-void Workload::remove(ModelVolume& volume) {
+ModelVolume& Workload::wish(int client, std::int64_t gib) {
+  model_.volumes.emplace_back();
+  ModelVolume& volume = model_.volumes.back();
+  volume.client = client;
+  volume.name = fmt::format("v{}", ++names_);
+  volume.sizes = {gib};
+  return volume;
+}
+
+Known Workload::create_with_key(ModelVolume& volume, const std::string& key) {
+  const Known answer = ask("create " + volume.name + " once", [&](commands::Services& services, const Context& context) {
+    Context keyed = context;
+    keyed.idempotency_key = key, keyed.request_hash = volume.name;
+    commands::CreateVolumeRequest request;
+    request.name = volume.name, request.size_gib = *volume.sizes.begin();
+    const auto result = commands::create_volume(services, keyed, request);
+    if (result && !volume.id.empty() && result->id.text != volume.id) cluster_.fail("model: one key made " + volume.id + " and " + result->id.text);
+    if (result) volume.id = result->id.text;
+    return refusal_of(result);
+  });
+  volume.created = std::max(volume.created, answer);
+  return answer;
+}
+
+/// Whatever may come of a deletion by cascade or force that is cancelled on its way.
+void Workload::note_whole(ModelVolume& volume) {
+  for (ModelSnapshot& snapshot : volume.snapshots) snapshot.deleted = std::max(snapshot.deleted, Known::perhaps);
+  for (ModelAttachment& attachment : volume.attachments) attachment.removed = std::max(attachment.removed, Known::perhaps);
+  volume.cancelled = std::max(volume.cancelled, Known::perhaps);
+  for (std::int64_t size = 1; size < *volume.sizes.rbegin(); ++size) volume.sizes.insert(size);
+}
+
+void Workload::remove(ModelVolume& volume, const commands::DeleteVolumeRequest& how) {
   const Known answer = ask("delete " + volume.name, [&](commands::Services& services, const Context& context) {
     const std::string id = id_of("volume", volume.id, volume.name);
     const auto row = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {id}); });
-    return row ? refusal_of(commands::delete_volume(services, context, *row, {})) : vanished();
+    return row ? refusal_of(commands::delete_volume(services, context, *row, how)) : vanished();
   });
+  if (answer != Known::no && (how.cascade || how.force)) note_whole(volume);
   volume.deleted = std::max(volume.deleted, answer);
 }
 
@@ -258,6 +287,8 @@ void Workload::note_cancelled(ModelVolume& volume, const std::string& kind, cons
   if (kind == "volume.delete") volume.deleted = answer == Known::yes ? Known::no : Known::perhaps;
   if (kind == "volume.extend" && !volume.sizes.empty())
     for (std::int64_t size = 1; size < *volume.sizes.rbegin(); ++size) volume.sizes.insert(size);  // back to what it was
+  // A cascade whose child was told to stop does not come to its end.
+  if (kind == "snapshot.delete" && volume.deleted != Known::no) volume.deleted = Known::perhaps, volume.cascade_stopped = true;
   for (ModelSnapshot& snapshot : volume.snapshots) {
     if (id_of("snapshot", snapshot.id, snapshot.name) != resource) continue;
     if (kind == "snapshot.create") snapshot.cancelled = std::max(snapshot.cancelled, answer);

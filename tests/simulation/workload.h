@@ -2,6 +2,7 @@
 #include <functional>
 #include <string>
 
+#include "commands/volumes/delete.h"
 #include "domain/attachments/attachment.h"
 #include "simulation/model.h"
 
@@ -17,7 +18,10 @@ class Workload {
   // One request each; scenarios use them too.
   ModelVolume& create(int client, std::int64_t gib);
   ModelVolume& create_from(int client, ModelVolume& source, ModelSnapshot* snapshot);
-  void remove(ModelVolume& volume);
+  void remove(ModelVolume& volume, const commands::DeleteVolumeRequest& how = {});
+  /// An empty volume that was not asked for yet, and the request for it: any number of times with one key.
+  ModelVolume& wish(int client, std::int64_t gib);
+  Known create_with_key(ModelVolume& volume, const std::string& key);
   void extend(ModelVolume& volume, std::int64_t more);
   ModelSnapshot& take_snapshot(ModelVolume& volume);
   void remove(ModelVolume& volume, ModelSnapshot& snapshot);
@@ -31,6 +35,7 @@ class Workload {
   std::optional<Attachment> find(commands::Services& services, const ModelAttachment& attachment);
   using Call = std::function<void(commands::Services&, const Context&)>;
   ModelVolume& create(int client, std::int64_t gib, ModelVolume* source, ModelSnapshot* snapshot);
+  void note_whole(ModelVolume& volume);
   ModelVolume* one_of(int client);
   ModelSnapshot* one_of(ModelVolume& volume);
   ModelAttachment* attachment_of(ModelVolume& volume);

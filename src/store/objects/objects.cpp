@@ -70,6 +70,10 @@ void gone(db::Transaction& tx, const std::string& backend, const std::string& na
          {backend, name});
 }
 
+bool is_published(db::Transaction& tx, const std::string& backend, const std::string& name) {
+  return !tx.query("SELECT 1 FROM backend_object WHERE backend = ? AND name = ? AND state = 'published'", {backend, name}).empty();
+}
+
 std::vector<Object> of_owner(db::Transaction& tx, std::string_view owner_id) {
   return read(tx.query(fmt::format("SELECT {} FROM backend_object o WHERE o.owner_id = ? ORDER BY o.created_at, o.name", columns), {owner_id}));
 }

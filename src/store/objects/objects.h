@@ -41,6 +41,7 @@ void doom_all_of(db::Transaction& tx, std::string_view owner_id);
 /// Probed absent after being doomed. Looked at again later: a paused process may still make it.
 void gone(db::Transaction& tx, const std::string& backend, const std::string& name);
 
+bool is_published(db::Transaction& tx, const std::string& backend, const std::string& name);
 std::vector<Object> of_owner(db::Transaction& tx, std::string_view owner_id);
 /// Doomed ones of a backend that nothing living hangs on, oldest first.
 std::vector<Object> destroyable(db::Transaction& tx, const std::string& backend, std::size_t limit);
