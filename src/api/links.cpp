@@ -19,7 +19,9 @@ std::string_view first_of_list(std::string_view value) {
 
 std::string joined(std::string_view base, std::string_view version, std::string_view project, std::string_view collection,
                    std::string_view id) {
-  std::string out(base);
+  std::string out;
+  out.reserve(base.size() + version.size() + project.size() + collection.size() + id.size() + 4);
+  out += base;
   for (const std::string_view part : {version, project, collection, id}) {
     if (part.empty()) continue;
     out += '/';

@@ -1,13 +1,17 @@
 #include "api/parking.h"
 
+#include "db/values.h"
 #include "observe/log.h"
 
 namespace scoria::api {
+namespace {
+constexpr Duration look_interval = std::chrono::milliseconds{50};
+}
 
 void OperationParking::park(const std::string& operation_id, Deadline deadline, std::function<void(bool ended)> wake) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({operation_id, deadline, std::move(wake)});
+    waiting_.push_back({operation_id, deadline, std::move(wake), {}});
   }
   changed_.raise();
 }
@@ -49,23 +53,28 @@ void OperationParking::watch_loop() {
     } catch (const std::exception& failure) {
       log::warning("api", {}, "parked answers: {}", failure.what());
     }
-    clock_.wait(changed_, waiting() > 0 ? Duration{50'000} : Duration{std::chrono::seconds{10}});
+    clock_.wait(changed_, waiting() > 0 ? look_interval : Duration{std::chrono::seconds{10}});
   }
 }
 
 void OperationParking::look() {
+  const Instant now = clock_.now();
   std::set<std::string, std::less<>> ended;
-  db::Values asked;
+  std::vector<std::string> asked;
   {
     const std::lock_guard lock(mutex_);
     ended.swap(ended_here_);
-    for (const Waiting& one : waiting_)
-      if (!ended.contains(one.operation_id)) asked.emplace_back(one.operation_id);
+    // What ends on this node is told; the database is asked once about each, and then now and again about what others do.
+    for (Waiting& one : waiting_) {
+      if (ended.contains(one.operation_id) || now < one.next_look) continue;
+      one.next_look = now + look_interval;
+      asked.emplace_back(one.operation_id);
+    }
   }
   if (!asked.empty()) {
-    std::string sql = "SELECT id FROM operation WHERE state IN ('succeeded', 'failed', 'cancelled', 'dead') AND id IN (?";
-    for (std::size_t i = 1; i < asked.size(); ++i) sql += ", ?";
-    const db::Rows rows = database_.read([&](db::Transaction& tx) { return tx.query(sql + ")", asked); });
+    const db::Rows rows = database_.read_one([&](db::Transaction& tx) {
+      return tx.query("SELECT id FROM operation WHERE state IN ('succeeded', 'failed', 'cancelled', 'dead') AND {in:id:?}", {db::list_of(asked)});
+    });
     for (std::size_t i = 0; i < rows.size(); ++i) ended.insert(rows.at(i, 0).text());
   }
   std::list<Waiting> ready;

@@ -31,6 +31,7 @@ class OperationParking final : public Parking {
     std::string operation_id;
     Deadline deadline;
     std::function<void(bool)> wake;
+    Instant next_look;  // when the database is asked about it
   };
   void watch_loop();
   void look();

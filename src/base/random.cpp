@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace scoria {
@@ -36,9 +38,12 @@ std::string Random::secret(std::size_t count) {
 }
 
 std::uint64_t SystemRandom::next() {
-  std::uint64_t out = 0;
-  SCORIA_CHECK(::getrandom(&out, sizeof out, 0) == sizeof out, "the kernel gives no random numbers");
-  return out;
+  const std::lock_guard lock(mutex_);
+  if (left_ == 0) {
+    SCORIA_CHECK(::getrandom(ahead_.data(), sizeof ahead_, 0) == sizeof ahead_, "the kernel gives no random numbers");
+    left_ = ahead_.size();
+  }
+  return std::exchange(ahead_[--left_], 0);  // what was handed out, a secret perhaps, is not kept
 }
 
 std::uint64_t SeededRandom::next() {

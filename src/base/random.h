@@ -1,5 +1,7 @@
 #pragma once
+#include <array>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -18,10 +20,15 @@ class Random {
   std::string secret(std::size_t count);
 };
 
-/// The kernel's generator; safe from any thread.
+/// The kernel's generator, asked for a few numbers at once; safe from any thread. Not to be used by a child after a fork.
 class SystemRandom final : public Random {
  public:
   std::uint64_t next() override;
+
+ private:
+  std::mutex mutex_;
+  std::array<std::uint64_t, 32> ahead_;  // guarded by mutex_; 256 bytes are what the kernel gives without being interrupted
+  std::size_t left_ = 0;                 // guarded by mutex_
 };
 
 /// Reproducible (splitmix64); one thread at a time.

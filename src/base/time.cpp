@@ -1,7 +1,5 @@
 #include "base/time.h"
 
-#include <fmt/core.h>
-
 #include <charconv>
 
 namespace scoria {
@@ -73,8 +71,14 @@ bool zone(std::string_view& text, int& offset_minutes) {
 
 std::string to_iso(Timestamp time) {
   const Civil c = civil(time);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}", static_cast<int>(c.date.year()), static_cast<unsigned>(c.date.month()),
-                     static_cast<unsigned>(c.date.day()), c.hour, c.minute, c.second, c.micro);
+  std::string out = "0000-00-00T00:00:00.000000";
+  const auto put = [&out](std::size_t last, int value) {
+    for (; value > 0; value /= 10) out[last--] = static_cast<char>('0' + value % 10);
+  };
+  put(3, static_cast<int>(c.date.year()) % 10'000);
+  put(6, static_cast<int>(static_cast<unsigned>(c.date.month()))), put(9, static_cast<int>(static_cast<unsigned>(c.date.day())));
+  put(12, c.hour), put(15, c.minute), put(18, c.second), put(25, c.micro);
+  return out;
 }
 
 std::string to_rfc3339(Timestamp time) { return to_iso(time) + "Z"; }

@@ -33,6 +33,11 @@ class Value {
   std::int64_t integer() const;
   /// The text; empty for null. Throws db::Error for an integer.
   const std::string& text() const;
+  /// text(), moved out.
+  std::string take_text() {
+    auto* own = std::get_if<std::string>(&data_);
+    return own != nullptr ? std::move(*own) : text();
+  }
   bool flag() const { return integer() != 0; }
   Timestamp time() const { return {integer()}; }
 
@@ -51,6 +56,9 @@ class Rows {
   bool empty() const { return cells_.empty(); }
   std::size_t columns() const { return columns_; }
   const Value& at(std::size_t row, std::size_t column) const { return cells_.at(row * columns_ + column); }
+
+  /// Moves a text out, for those who read each cell once; the cell is empty afterwards.
+  std::string take_text(std::size_t row, std::size_t column) { return cells_.at(row * columns_ + column).take_text(); }
 
   Rows() = default;
   Rows(std::size_t columns, std::vector<Value> cells) : columns_(columns), cells_(std::move(cells)) {}

@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "base/mutants.h"
+#include "db/values.h"
 #include "observe/metrics.h"
 
 namespace scoria::engine {
@@ -50,9 +51,9 @@ std::vector<Operation> claim(db::Database& database, const Clock& clock, std::in
     }
     if (out.empty()) return;
     std::sort(out.begin(), out.end(), [](const Operation& a, const Operation& b) { return std::pair(-a.priority, a.seq) < std::pair(-b.priority, b.seq); });
-    db::Values ids;
-    for (const Operation& op : out) ids.emplace_back(op.id);
-    const db::Rows held = tx.query("SELECT op, rtype, rid, mode FROM op_res WHERE op IN (" + marks(ids.size()) + ") ORDER BY op, rtype, rid", ids);
+    std::vector<std::string> ids;
+    for (const Operation& op : out) ids.push_back(op.id);
+    const db::Rows held = tx.query("SELECT op, rtype, rid, mode FROM op_res WHERE {in:op:?} ORDER BY op, rtype, rid", {db::list_of(ids)});
     for (std::size_t i = 0; i < held.size(); ++i)
       for (Operation& op : out)
         if (op.id == held.at(i, 0).text()) op.claims.push_back({held.at(i, 1).text(), held.at(i, 2).text(), static_cast<Mode>(held.at(i, 3).text().at(0))});

@@ -8,6 +8,12 @@
 #include "observe/log.h"
 
 namespace scoria::engine {
+namespace {
+
+/// Without a poke the queues are looked at this often at most, however many operations end.
+constexpr Duration look_interval = std::chrono::milliseconds{10};
+
+}  // namespace
 
 Engine::Engine(db::Database& database, Clock& clock, Random& random, const Kinds& kinds, EngineOptions options, std::function<void()> fenced)
     : database_(database),
@@ -18,14 +24,14 @@ Engine::Engine(db::Database& database, Clock& clock, Random& random, const Kinds
       fenced_(std::move(fenced)),
       membership_(database, clock, options_.membership),
       runner_(database, clock, random, kinds, membership_),
-      short_lane_{{clock, 1024}, {0}, options_.slots},
-      bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots} {}
+      short_lane_{{clock, 1024}, {0}, options_.slots, {false}},
+      bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots, {false}} {}
 
 Engine::~Engine() { database_.on_poke({}); }
 
 void Engine::start() {
   membership_.join();
-  database_.on_poke([this](std::string_view) { wake_.raise(); });
+  database_.on_poke([this](std::string_view queue) { ask(queue); });
   const auto spawn = [this](const std::string& name, auto loop) {
     ++loops_;
     clock_.spawn(name, [this, loop] {
@@ -66,8 +72,18 @@ std::vector<std::string> Engine::queues(bool bulk_queues) const {
   return out;
 }
 
+void Engine::ask(std::string_view queue) {
+  if (queue.empty() || !is_bulk(queue)) short_lane_.asked = true;
+  if (queue.empty() || is_bulk(queue)) bulk_lane_.asked = true;
+  wake_.raise();
+}
+
 void Engine::poke(const std::string& queue) {
-  if (serves(queue)) wake_.raise();
+  const Lane& lane = is_bulk(queue) ? bulk_lane_ : short_lane_;
+  const bool own = serves(queue);
+  if (own) ask(queue);
+  // Who takes it at once need not tell the others; should it fail, they look by themselves.
+  if (own && lane.busy < lane.slots && !stopping_ && membership_.leash_holds()) return;
   try {
     FAILPOINT("engine.poke");
     database_.poke(queue);
@@ -99,7 +115,7 @@ void Engine::heartbeat_loop() {
 /// What the database says we own: cancel requests reach long copies here; and what we own without knowing it (a claim whose
 /// COMMIT was answered by a lost connection) goes back, once it was seen on two beats in a row, for a claim may be under way.
 void Engine::look_at_own() {
-  const db::Rows rows = database_.read([&](db::Transaction& tx) {
+  const db::Rows rows = database_.read_one([&](db::Transaction& tx) {
     return tx.query("SELECT id, epoch, cancel_req FROM operation WHERE owner = ? AND state = 'running' ORDER BY id", {membership_.incarnation()});
   });
   std::set<Claimed> strays;
@@ -157,27 +173,34 @@ void Engine::take_back() {
 }
 
 void Engine::dispatch_loop() {
+  Instant next_look{};
   while (!stopping_) {
+    const bool look = clock_.now() >= next_look;
+    if (look) next_look = clock_.now() + look_interval;
     try {
       if (membership_.leash_holds()) {
-        dispatch(short_lane_, false);
-        dispatch(bulk_lane_, true);
+        dispatch(short_lane_, false, look);
+        dispatch(bulk_lane_, true, look);
       }
     } catch (const std::exception& failure) {
       log::warning("engine", {}, "claim: {}", failure.what());
       clock_.sleep(std::chrono::milliseconds{100});
+    }
+    if (!look) {
+      clock_.wait(wake_, std::max(next_look - clock_.now(), Duration::zero()));
+      continue;
     }
     const auto poll = static_cast<std::uint64_t>(MUTANT(poke_only) ? Duration{std::chrono::hours{24}}.count() : options_.poll.count());
     clock_.wait(wake_, Duration{static_cast<std::int64_t>(poll * 8 / 10 + random_.below(poll * 4 / 10 + 1))});
   }
 }
 
-void Engine::dispatch(Lane& lane, bool bulk_lane) {
+void Engine::dispatch(Lane& lane, bool bulk_lane, bool look) {
   const int free = lane.slots - lane.busy;
   if (free <= 0) return;
   const auto wanted = static_cast<std::size_t>(free);
   const std::vector<std::string> from = queues(bulk_lane);
-  if (!anything_ready(from)) return;
+  if (from.empty() || (!lane.asked.exchange(false) && !(look && anything_ready(from)))) return;
   std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, options_.project_limit);
   FAILPOINT("engine.dispatch.claimed");
   for (Operation& operation : claimed) {
@@ -188,16 +211,17 @@ void Engine::dispatch(Lane& lane, bool bulk_lane) {
     }
     lane.work.try_push(std::move(operation));
   }
-  if (claimed.size() == wanted) wake_.raise();  // there may be more
+  if (claimed.size() < wanted) return;
+  lane.asked = true;  // there may be more
+  wake_.raise();
 }
 
 /// A read, so that idle wake-ups cost no write transaction.
 bool Engine::anything_ready(const std::vector<std::string>& from) {
-  if (from.empty()) return false;
   std::string sql = "SELECT 1 FROM operation WHERE state = 'ready' AND run_at <= scoria_now() AND queue IN (?";
   for (std::size_t i = 1; i < from.size(); ++i) sql += ", ?";
   sql += ") LIMIT 1";
-  return !database_.read([&](db::Transaction& tx) { return tx.query(sql, db::Values(from.begin(), from.end())); }).empty();
+  return !database_.read_one([&](db::Transaction& tx) { return tx.query(sql, db::Values(from.begin(), from.end())); }).empty();
 }
 
 void Engine::work_loop(Lane& lane) {
@@ -218,7 +242,7 @@ void Engine::work_loop(Lane& lane) {
     }
     --lane.busy;
     if (ended_ && is_end(after.state)) ended_(after);
-    wake_.raise();  // a slot is free, and waiters may have become ready
+    wake_.raise();  // a slot is free, and who waited for this one may have become ready: a look tells
   }
 }
 

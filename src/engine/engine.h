@@ -52,13 +52,16 @@ class Engine {
     BoundedQueue<Operation> work;
     std::atomic<int> busy{0};
     int slots;
+    std::atomic<bool> asked{false};  // work is known to be there: claimed without a look first
   };
   void heartbeat_loop();
   void sweep_loop();
   void take_back();
   void dispatch_loop();
   void work_loop(Lane& lane);
-  void dispatch(Lane& lane, bool bulk_lane);
+  void dispatch(Lane& lane, bool bulk_lane, bool look);
+  /// Work of that queue (of any, if empty) is ready.
+  void ask(std::string_view queue);
   void look_at_own();
   void give_back(const Claimed& stray);
   std::vector<std::string> queues(bool bulk_queues) const;

@@ -28,6 +28,12 @@ std::vector<Backlog> backlog(db::Transaction& tx) {
   return out;
 }
 
+std::optional<Ending> find_ending(db::Transaction& tx, const std::string& id) {
+  const db::Rows rows = tx.query("SELECT state, err_code, err_text FROM operation WHERE id = ?", {id});
+  if (rows.empty()) return std::nullopt;
+  return Ending{state_from(rows.at(0, 0).text()), rows.at(0, 1).text(), rows.at(0, 2).text()};
+}
+
 std::vector<Operation> list_operations(db::Transaction& tx, const OperationFilter& filter) {
   std::string conditions = "1 = 1";
   db::Values values;

@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/operation.h"
+#include "engine/kind.h"
 
 namespace scoria::engine {
 
 std::optional<Operation> find_operation(db::Transaction& tx, const std::string& id);
+/// Its state, and if it has ended badly how: one statement.
+std::optional<Ending> find_ending(db::Transaction& tx, const std::string& id);
 
 /// Which operations a list shows; empty members do not restrict.
 struct OperationFilter {

@@ -16,7 +16,7 @@ namespace {
 #define SCORIA_TURN "WHERE id = ? AND epoch = ? AND owner = ? AND step = ? AND state = 'running'"
 
 constexpr std::string_view advance_sql =
-    "UPDATE operation SET step = ?, ctx = ?, queue = ?, backend = ?, state = ?, owner = ?, attempt = 0, deaths = 0, reason = NULL, phase = NULL, "
+    "UPDATE operation SET step = ?, ctx = ?, queue = ?, backend = ?, backend_gen = ?, state = ?, owner = ?, attempt = 0, deaths = 0, reason = NULL, phase = NULL, "
     "run_at = scoria_now(), updated_at = scoria_now(), "
     "history = history || ? || CAST(scoria_now() AS TEXT) || '},' " SCORIA_TURN;
 constexpr std::string_view checkpoint_sql =
@@ -172,18 +172,26 @@ bool Runner::apply(Operation& op, const Kind& kind, Outcome outcome, Control& co
   return true;
 }
 
+/// What a claim would copy: an operation that is taken on to another backend by the node that has it needs none.
+std::int64_t Runner::share_generation(db::Transaction& tx, const std::string& backend) {
+  const db::Rows rows = tx.query("SELECT gen FROM backend WHERE name = ?{for_share}", {backend});
+  return rows.empty() ? 0 : rows.at(0, 0).integer();
+}
+
 bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Control& control) {
   const std::string next = outcome.to_step.empty() ? step_after(kind, op.step) : outcome.to_step;
   const std::string queue = outcome.queue.empty() ? op.queue : outcome.queue;
   const std::string backend = outcome.queue.empty() ? op.backend : outcome.backend;
-  // Bulk queues have slots of their own, and a change of backend needs a claim that copies its generation.
-  const bool stays = backend == op.backend && is_bulk(queue) == is_bulk(op.queue) && control.serves(queue);
+  // Bulk queues have slots of their own.
+  const bool stays = is_bulk(queue) == is_bulk(op.queue) && control.serves(queue);
+  std::int64_t generation = op.backend_generation;
   const std::string sql = unless_cancelled(advance_sql, kind, op.step);
   const Committed committed = commit(
       op,
       [&](db::Transaction& tx) {
+        if (backend != op.backend) generation = stays ? share_generation(tx, backend) : 0;
         tx.guard("turn", turn(sql),
-                 {next, outcome.context, queue, db::or_null(backend), stays ? "running" : "ready", stays ? db::Value{op.owner} : db::Value{},
+                 {next, outcome.context, queue, db::or_null(backend), generation, stays ? "running" : "ready", stays ? db::Value{op.owner} : db::Value{},
                   history_entry(op), op.id, op.epoch, op.owner, op.step});
         if (outcome.commit) outcome.commit(tx);
       },
@@ -196,6 +204,7 @@ bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Co
   op.context = outcome.context;
   op.queue = queue;
   op.backend = backend;
+  op.backend_generation = generation;
   op.attempt = 0;
   op.deaths = 0;
   return !stays;
@@ -302,7 +311,7 @@ Runner::Committed Runner::commit(const Operation& op, const std::function<void(d
 Runner::Committed Runner::look(const Operation& op, const std::string& next_step) {
   for (int tries = 0;; ++tries) {
     try {
-      const db::Rows rows = database_.read([&](db::Transaction& tx) {
+      const db::Rows rows = database_.read_one([&](db::Transaction& tx) {
         return tx.query("SELECT epoch, owner, state, step, cancel_req FROM operation WHERE id = ?", {op.id});
       });
       if (rows.empty() || rows.at(0, 0).integer() != op.epoch) return Committed::lost;

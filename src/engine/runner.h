@@ -37,6 +37,7 @@ class Runner {
   Outcome run_step(const Kind& kind, std::size_t step, Operation& operation, Control& control);
   bool apply(Operation& operation, const Kind& kind, Outcome outcome, Control& control);
   bool advance(Operation& operation, const Kind& kind, const Outcome& outcome, Control& control);
+  static std::int64_t share_generation(db::Transaction& tx, const std::string& backend);
   void give_back(const Operation& operation, const std::string& reason, Duration after, bool counted);
   void run_again_soon(const Operation& operation);
   void wait(const Operation& operation, const Outcome& outcome);

@@ -12,6 +12,9 @@
 namespace scoria::log {
 namespace {
 
+/// After the first line of a batch its companions are waited for, so that a busy service does not wake a thread per line.
+constexpr std::chrono::milliseconds gathering{5};
+
 std::int64_t micros_since_boot() { return SystemClock{}.now().since_boot.count(); }
 
 }  // namespace
@@ -38,7 +41,9 @@ void Writer::offer(Line line) {
       ++dropped_;
       return;
     }
-    wake = queue_.empty();
+    const bool urgent = line.level >= Level::warning || queue_.size() * 2 > limit_;
+    wake = queue_.empty() || (urgent && !urgent_);
+    urgent_ |= urgent;
     queue_.push_back(std::move(line));
   }
   if (wake) filled_.notify_one();
@@ -61,8 +66,10 @@ void Writer::run() {
     {
       std::unique_lock lock(mutex_);
       filled_.wait(lock, [this] { return !queue_.empty() || stopping_; });
+      if (!urgent_ && !stopping_) filled_.wait_for(lock, gathering, [this] { return urgent_ || stopping_; });
       if (queue_.empty()) return;
       lines.swap(queue_);
+      urgent_ = false;
     }
     std::string bytes;
     const std::uint64_t lost = dropped_.load() - told_;

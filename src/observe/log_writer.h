@@ -32,6 +32,7 @@ class Writer {
   std::mutex mutex_;
   std::condition_variable filled_;
   std::vector<Line> queue_;  // guarded by mutex_
+  bool urgent_ = false;      // guarded by mutex_: a warning waits, or too many lines do
   bool stopping_ = false;    // guarded by mutex_
   std::thread thread_;
 };

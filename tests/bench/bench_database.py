@@ -106,7 +106,7 @@ class Postgres:
 
     def connection(self, _):
         pairs = dict(re.findall(r"(\w+)=(\S+)", self.conninfo))
-        return f"postgresql://{pairs['user']}@{pairs['host']}:{pairs['port']}/{pairs['dbname']}"
+        return f"postgresql:///{pairs['dbname']}?host={self.directory}&port={pairs['port']}&user={pairs['user']}"
 
     def folder(self, _):
         return pathlib.Path(self.directory)

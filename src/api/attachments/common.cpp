@@ -23,11 +23,11 @@ ConnectionShape open_connection(Services& services, const Attachment& attachment
 Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&)> done) {
   if (attaching.operation.empty()) return done(request);
   return Parked{attaching.operation, request.context.deadline, [&services, id = attaching.operation, done = std::move(done)](ApiRequest& again) -> Answer {
-                  const auto operation = services.database.read([&](db::Transaction& tx) { return engine::find_operation(tx, id); });
+                  const auto operation = services.database.read_one([&](db::Transaction& tx) { return engine::find_ending(tx, id); });
                   if (!operation) return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
                   if (operation->state == engine::State::succeeded) return done(again);
                   if (operation->state == engine::State::cancelled) return refuse(RefusalCode::conflict, "The attachment was removed while it was being made.");
-                  return refuse(RefusalCode::backend_failed, "Unable to attach or detach: {} (operation {}).", operation->error_text, id);
+                  return refuse(RefusalCode::backend_failed, "Unable to attach or detach: {} (operation {}).", operation->text, id);
                 }};
 }
 

@@ -16,7 +16,7 @@ PolicyTarget target_of(const Attachment& one) { return {{"project_id", one.proje
 
 Result<Attachment> load(Services& services, ApiRequest& request) {
   const std::string& id = request.capture("attachment_id");
-  auto found = services.database.read([&](db::Transaction& tx) { return attachments::find(tx, {id}); });
+  auto found = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, {id}); });
   if (!found || (!request.context.is_admin && found->project_id != request.context.project_id))
     return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", id);
   if (request.route->check == Check::target)
@@ -45,7 +45,7 @@ void write_detail(json::Writer& out, Services& services, const Attachment& one) 
 }
 
 Answer reply_detail(Services& services, ApiRequest& request, const AttachmentId& id) {
-  const auto now = services.database.read([&](db::Transaction& tx) { return attachments::find(tx, id); });
+  const auto now = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, id); });
   if (!now) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", id.text);
   json::Writer out;
   out.begin_object().key("attachment").begin_object();
@@ -61,7 +61,7 @@ Answer create(Services& services, ApiRequest& request) {
   wanted.connect = body["connector"].is_object() && !body["connector"].object().empty();
   if (wanted.connect) wanted.connector = read_connector(body["connector"]);
   const std::string volume_id = body.text_or("volume_uuid");
-  const auto volume = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, {volume_id}); });
+  const auto volume = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find(tx, {volume_id}); });
   if (!volume || (!request.context.is_admin && volume->project_id != request.context.project_id))
     return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume_id);
   if (volume->bootable && volume->multiattach && volume->attachments > 0)
@@ -94,7 +94,7 @@ Answer complete(Services& services, ApiRequest& request) {
 
 /// The rest of the volume's attachments are the answer.
 Answer remaining(Services& services, ApiRequest& request, const VolumeId& volume) {
-  const auto rest = services.database.read([&](db::Transaction& tx) { return attachments::of_volume(tx, volume); });
+  const auto rest = services.database.read_one([&](db::Transaction& tx) { return attachments::of_volume(tx, volume); });
   json::Writer out;
   out.begin_object().key("attachments").begin_array();
   for (const Attachment& one : rest) {

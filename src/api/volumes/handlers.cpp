@@ -28,7 +28,7 @@ Answer create(Services& services, ApiRequest& request) {
   if (!wanted) return refuse(wanted.error());
   auto volume = commands::create_volume(services.commands, request.context, *wanted);
   if (!volume) return refuse(volume.error());
-  auto shown = services.database.read([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
+  auto shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
   // Deleted again in between: what was accepted is the answer all the same.
   if (!shown) return reply_with(request, {*volume, {}, {}, {}}, VolumeForm::create);
   return reply_with(request, {std::move(shown->volume), std::move(shown->type_name), std::move(shown->service_uuid), {}}, VolumeForm::create);
@@ -46,7 +46,7 @@ Answer update(Services& services, ApiRequest& request) {
   const auto wanted = read_describe_volume(request);
   if (!wanted) return refuse(wanted.error());
   if (const auto done = commands::describe_volume(services.commands, volume->id, *wanted); !done) return refuse(done.error());
-  auto shown = services.database.read([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
+  auto shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
   if (!shown) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume->id.text);
   return reply_with(request, {std::move(shown->volume), std::move(shown->type_name), std::move(shown->service_uuid), {}}, VolumeForm::create);
 }

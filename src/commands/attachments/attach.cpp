@@ -156,7 +156,7 @@ Result<Attaching> connect_attachment(Services& services, const Context& context,
 
 Result<> complete_attachment(Services& services, const Attachment& attachment) {
   for (int tries = 0; tries < most_tries; ++tries) {
-    const auto now = services.database.read([&](db::Transaction& tx) { return attachments::find(tx, attachment.id); });
+    const auto now = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, attachment.id); });
     if (!now) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
     if (!now->x_op.empty() || (now->attach_status != "attaching" && now->attach_status != "attached"))
       return refuse(RefusalCode::invalid_state, "Invalid volume: attachment {} is {}, not attaching.", attachment.id.text, now->attach_status);

@@ -18,10 +18,10 @@ constexpr std::string_view no_children = "snapshots = 0 AND attachments = 0 AND 
 
 /// Why the guard refused, found after the fact: the row decides, this only tells.
 Refusal explain(const Services& services, const VolumeId& id) {
-  const auto volume = services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
+  const auto volume = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
   if (!volume) return {RefusalCode::not_found, fmt::format("Volume {} could not be found.", id.text), {}};
   std::string why = fmt::format("its status is {}", to_text(volume->status));
-  if (services.database.read([&](db::Transaction& tx) { return store::services::frozen(tx, volume->backend); }))
+  if (services.database.read_one([&](db::Transaction& tx) { return store::services::frozen(tx, volume->backend); }))
     why = fmt::format("its backend {} is frozen", volume->backend);
   if (volume->snapshots > 0) why = fmt::format("it has {} snapshots", volume->snapshots);
   if (volume->attachments > 0) why = fmt::format("it has {} attachments", volume->attachments);

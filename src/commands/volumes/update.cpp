@@ -12,7 +12,7 @@ constexpr int most_tries = 8;
 tl::unexpected<Refusal> gone(const VolumeId& id) { return refuse(RefusalCode::not_found, "Volume {} could not be found.", id.text); }
 
 std::optional<Volume> now(Services& services, const VolumeId& id) {
-  return services.database.read([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
+  return services.database.read_one([&](db::Transaction& tx) { return store::volumes::find(tx, id); });
 }
 
 /// A single compare-and-set; when it changes nothing, what stands in its way.

@@ -16,7 +16,7 @@ Outcome RemoveAttachment::unexport(engine::Task& task) const {
   const engine::Operation& op = task.operation();
   if (services_.exports == nullptr) return Outcome::retry("this node exports no volumes", false);
   if (const auto removed = services_.exports->remove(call_for(task), op.resource_id); !removed) return Outcome::retry(removed.error().message);
-  const auto attachment = services_.database.read([&](db::Transaction& tx) { return attachments::find(tx, {op.resource_id}); });
+  const auto attachment = services_.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, {op.resource_id}); });
   if (!attachment) return Outcome::retry("the attachment's row is not there");
   return Outcome::succeed([id = attachment->id, volume = attachment->volume_id, op_id = op.id](db::Transaction& tx) {
     attachments::remove(tx, "attachment.remove", id, op_id);

@@ -29,7 +29,7 @@ std::span<const DeleteVolume::Step> DeleteVolume::table() {
 Outcome DeleteVolume::wait(engine::Task& task) const {
   const engine::Operation& op = task.operation();
   const VolumeId id{op.resource_id};
-  const auto volume = services_.database.read([&](db::Transaction& tx) { return volumes::find(tx, id); });
+  const auto volume = services_.database.read_one([&](db::Transaction& tx) { return volumes::find(tx, id); });
   if (op.open_children > 0)
     return Outcome::wait("children", "its snapshots and attachments go first", [op_id = op.id](db::Transaction& tx) { engine::require_children(tx, op_id); });
   if (volume && volume->snapshots + volume->attachments > 0) return wait_for_rest(id);

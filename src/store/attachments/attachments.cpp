@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "db/values.h"
 #include "domain/claim_sql.h"
 #include "store/volumes/volumes.h"
 
@@ -40,10 +41,9 @@ std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id) {
 std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, const std::vector<std::string>& volume_ids) {
   std::map<std::string, std::vector<Attachment>> out;
   if (volume_ids.empty()) return out;
-  std::string marks = "?";
-  for (std::size_t i = 1; i < volume_ids.size(); ++i) marks += ", ?";
-  const db::Rows rows = tx.query(fmt::format("SELECT {} FROM attachment WHERE volume_id IN ({}) ORDER BY created_at, id", columns, marks),
-                                 db::Values(volume_ids.begin(), volume_ids.end()));
+  static const std::string of_one = fmt::format("SELECT {} FROM attachment WHERE volume_id = ? ORDER BY created_at, id", columns);
+  static const std::string of_many = fmt::format("SELECT {} FROM attachment WHERE {{in:volume_id:?}} ORDER BY created_at, id", columns);
+  const db::Rows rows = volume_ids.size() == 1 ? tx.query(of_one, {volume_ids.front()}) : tx.query(of_many, {db::list_of(volume_ids)});
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Attachment attachment = read(rows, i);
     out[attachment.volume_id.text].push_back(std::move(attachment));
@@ -52,7 +52,8 @@ std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, c
 }
 
 std::vector<std::string> connected_of_backend(db::Transaction& tx, const std::string& backend) {
-  const db::Rows rows = tx.query("SELECT a.id FROM volume v JOIN attachment a ON a.volume_id = v.id WHERE v.backend = ? AND v.attachments > 0 "
+  // From the attachments, of which there are few: SQLite keeps the order of a CROSS JOIN.
+  const db::Rows rows = tx.query("SELECT a.id FROM attachment a CROSS JOIN volume v WHERE v.id = a.volume_id AND v.backend = ? "
                                  "AND a.connection IS NOT NULL ORDER BY a.id", {backend});
   std::vector<std::string> out;
   for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(rows.at(i, 0).text());
@@ -110,23 +111,27 @@ void remove(db::Transaction& tx, std::string_view label, const AttachmentId& id,
 }
 
 void follow_attachments(db::Transaction& tx, const VolumeId& id) {
-  const auto volume = store::volumes::find(tx, id);
-  if (!volume) return;
+  const db::Rows rows = tx.query(
+      "SELECT volume.rev, volume.status, volume.x_op, attachment.attach_status, attachment.hidden FROM volume "
+      "LEFT JOIN attachment ON attachment.volume_id = volume.id WHERE volume.id = ?", {id.text});
+  if (rows.empty()) return;
   bool attached = false, attaching = false, detaching = false, reserved = false;
   std::int64_t count = 0;
-  for (const Attachment& one : of_volume(tx, id)) {
+  for (std::size_t i = 0; i < rows.size() && !rows.at(i, 3).null(); ++i) {
+    const std::string& state = rows.at(i, 3).text();
+    const bool hidden = rows.at(i, 4).flag();
     ++count;
-    attached |= one.attach_status == "attached" && !one.hidden;
-    attaching |= one.attach_status == "attaching" && !one.hidden;
-    detaching |= one.attach_status == "detaching" && !one.hidden;
-    reserved |= !one.hidden && one.attach_status != "attached";
+    attached |= state == "attached" && !hidden;
+    attaching |= state == "attaching" && !hidden;
+    detaching |= state == "detaching" && !hidden;
+    reserved |= !hidden && state != "attached";
   }
   const char* status = attached ? "in-use" : attaching ? "attaching" : detaching ? "detaching" : reserved ? "reserved" : "available";
   // While an operation holds the volume its status is that operation's; it returns to what is noted here.
   tx.guard("volume.rev",
            fmt::format("UPDATE volume SET {} = ?, attach_status = ?, attachments = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ? AND status = ?",
-                       volume->x_op.empty() ? "status" : "previous_status"),
-           {status, attached ? "attached" : "detached", count, id.text, volume->rev, to_text(volume->status)});
+                       rows.at(0, 2).null() ? "status" : "previous_status"),
+           {status, attached ? "attached" : "detached", count, id.text, rows.at(0, 0), rows.at(0, 1)});
 }
 
 }  // namespace scoria::store::attachments

@@ -24,9 +24,9 @@ const std::string_view columns =
     "volume.charged_project, volume.charged_type, volume.charged_gib, volume.x_op, volume.x_mode, volume.next_op, volume.s_ops, volume.rev, volume.created_at, "
     "volume.updated_at, volume.launched_at";
 
-Volume read(const db::Rows& rows, std::size_t row) {
+Volume read(db::Rows& rows, std::size_t row) {
   std::size_t column = 0;
-  const auto text = [&] { return rows.at(row, column++).text(); };
+  const auto text = [&] { return rows.take_text(row, column++); };
   const auto number = [&] { return rows.at(row, column++).integer(); };
   const auto time = [&] { return rows.at(row, column++).time(); };
   Volume v;
@@ -56,7 +56,7 @@ void insert(db::Transaction& tx, const Volume& v) {
 
 std::optional<Volume> find(db::Transaction& tx, const VolumeId& id) {
   static const std::string sql = fmt::format("SELECT {} FROM volume WHERE id = ?", columns);
-  const db::Rows rows = tx.query(sql, {id.text});
+  db::Rows rows = tx.query(sql, {id.text});
   if (rows.empty()) return std::nullopt;
   return read(rows, 0);
 }
@@ -66,13 +66,13 @@ const std::string_view shown_from =
     "volume JOIN volume_type ON volume_type.id = volume.volume_type_id "
     "LEFT JOIN service ON service.host = volume.backend AND service.binary_name = 'cinder-volume'";
 
-Shown read_shown(const db::Rows& rows, std::size_t row) {
-  return {read(rows, row), rows.at(row, rows.columns() - 2).text(), rows.at(row, rows.columns() - 1).text()};
+Shown read_shown(db::Rows& rows, std::size_t row) {
+  return {read(rows, row), rows.take_text(row, rows.columns() - 2), rows.take_text(row, rows.columns() - 1)};
 }
 
 std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id) {
   static const std::string sql = fmt::format("SELECT {}{} FROM {} WHERE volume.id = ?", columns, shown_columns, shown_from);
-  const db::Rows rows = tx.query(sql, {id.text});
+  db::Rows rows = tx.query(sql, {id.text});
   if (rows.empty()) return std::nullopt;
   return read_shown(rows, 0);
 }
