@@ -43,7 +43,7 @@ std::vector<Operation> claim(db::Database& database, const Clock& clock, std::in
   database.write([&](db::Transaction& tx) {
     out.clear();
     // A change of site waits for claims under way and then sees all of them.
-    tx.query("SELECT name FROM backend WHERE name IN (" + marks(queues.size()) + "){for_share}", db::Values(queues.begin(), queues.end()));
+    tx.run("SELECT name FROM backend WHERE name IN (" + marks(queues.size()) + "){for_share}", db::Values(queues.begin(), queues.end()));
     const db::Rows rows = tx.query(sql, values);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       out.push_back(read_operation(rows, i));

@@ -32,6 +32,15 @@ TEST_P(Node, a_volume_is_made_and_deleted_and_nothing_stays) {
   EXPECT_EQ(count("SELECT count(*) FROM operation WHERE state = 'succeeded'"), 2);
 }
 
+TEST_P(Node, a_create_goes_on_to_its_backend_in_the_same_hands_with_that_backends_generation) {
+  database().write([](db::Transaction& tx) { tx.run("UPDATE backend SET gen = 7"); });
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 1});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(status_after_work(made->id), "available");
+  EXPECT_EQ(count("SELECT epoch FROM operation"), 1) << "one claim, though two queues were passed through";
+  EXPECT_EQ(count("SELECT backend_gen FROM operation"), 7);
+}
+
 TEST_P(Node, over_quota_leaves_no_trace) {
   const auto refused = commands::create_volume(*commands_, context_, {.size_gib = 1001});
   ASSERT_FALSE(refused);

@@ -74,6 +74,7 @@ Result<Page> read_page(Services& services, const ListQuery& query, bool with_att
     Page page;
     page.count = listed->count;
     std::vector<std::string> attached;
+    page.rows.reserve(listed->rows.size());
     for (std::size_t i = 0; i < listed->rows.size(); ++i) {
       page.rows.push_back(store::volumes::read_shown(listed->rows, i));
       if (page.rows.back().volume.attachments > 0) attached.push_back(page.rows.back().volume.id.text);
