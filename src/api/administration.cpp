@@ -2,6 +2,7 @@
 
 #include "api/messages/handlers.h"
 #include "api/pools/handlers.h"
+#include "api/qos/handlers.h"
 #include "api/quotas/handlers.h"
 #include "api/services/handlers.h"
 #include "api/types/handlers.h"
@@ -10,6 +11,7 @@ namespace scoria::api {
 
 void mount_administration(Handlers& handlers, Services& services) {
   mount_types(handlers, services);
+  mount_qos(handlers, services);
   mount_quotas(handlers, services);
   mount_services(handlers, services);
   mount_pools(handlers, services);

@@ -84,6 +84,14 @@ constexpr ListField message_fields[] = {
     {"guaranteed_until", time, never, 0, false},
 };
 
+constexpr ListField qos_fields[] = {
+    {"id", text, 0, 0, false},
+    {"name", raw, 0, 0, false},
+    {"consumer", text, 0, 0, false},
+    {"created_at", time, never, 0, false},
+    {"updated_at", time, never, 0, false},
+};
+
 constexpr ListField volume_type_fields[] = {
     {"id", text, 0, 0, false},
     {"name", raw, 0, 0, false},
@@ -164,6 +172,7 @@ const ListRules snapshot_list{.resource = "snapshot", .links = "snapshots_links"
 const ListRules attachment_list{.resource = "attachment", .links = "attachments_links", .fields = attachment_fields};
 const ListRules message_list{.resource = "message", .links = "messages_links", .fields = message_fields, .paging_since = 5};
 const ListRules volume_type_list{.resource = "volume_type", .links = "volume_type_links", .fields = volume_type_fields, .like_since = never};
+const ListRules qos_list{.resource = "qos_specs", .links = "qos_specs_links", .fields = qos_fields, .like_since = never};
 const ListRules backup_list{.resource = "backup", .links = "backups_links", .fields = backup_fields, .count_since = 45};
 const ListRules group_list{.resource = "group", .links = "group_links", .fields = group_fields};
 const ListRules group_snapshot_list{

@@ -42,6 +42,7 @@ extern const ListRules snapshot_list;
 extern const ListRules attachment_list;
 extern const ListRules message_list;
 extern const ListRules volume_type_list;
+extern const ListRules qos_list;
 extern const ListRules backup_list;
 extern const ListRules group_list;
 extern const ListRules group_snapshot_list;

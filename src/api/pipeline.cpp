@@ -29,7 +29,7 @@ std::string global_id(const http::Request& request) {
 
 bool good(const Answer& answer) {
   const auto* response = std::get_if<http::Response>(&answer.value);
-  return response == nullptr ? std::holds_alternative<Parked>(answer.value) : response->status < 400;
+  return response == nullptr ? !std::holds_alternative<Refusal>(answer.value) : response->status < 400;
 }
 
 /// The same key with the same path, version and body is the same request.
@@ -202,8 +202,19 @@ Answer Pipeline::guarded(Exchange& exchange, const std::function<Answer()>& work
 
 void Pipeline::conclude(const std::shared_ptr<Exchange>& exchange, Answer answer) {
   if (auto* parked = std::get_if<Parked>(&answer.value)) return park(exchange, std::move(*parked));
+  if (auto* streamed = std::get_if<Streamed>(&answer.value)) return stream(*exchange, *streamed);
   if (auto* refusal = std::get_if<Refusal>(&answer.value)) return send(*exchange, fault(*refusal));
   send(*exchange, std::move(std::get<http::Response>(answer.value)));
+}
+
+void Pipeline::stream(Exchange& exchange, const Streamed& streamed) {
+  const ApiRequest& api = exchange.api;
+  http::Response head{.status = api.route->success, .headers = {}, .body = {}, .content_type = "application/x-ndjson"};
+  head.headers.set("x-openstack-request-id", api.context.request_id);
+  head.headers.set("Cache-Control", "no-store");
+  metrics_.count(api.route, head.status, parts_.clock.now() - exchange.begun);
+  if (!streamed.begin(exchange.responder, std::move(head)))
+    send(exchange, fault(Refusal{RefusalCode::unavailable, "As many clients watch as may; ask again later, or look from time to time.", {}}));
 }
 
 void Pipeline::park(const std::shared_ptr<Exchange>& exchange, Parked parked) {

@@ -73,6 +73,7 @@ class Pipeline {
   Answer route(Exchange& exchange, Match match);
   Answer call(Exchange& exchange);
   void conclude(const std::shared_ptr<Exchange>& exchange, Answer answer);
+  void stream(Exchange& exchange, const Streamed& streamed);
   void park(const std::shared_ptr<Exchange>& exchange, Parked parked);
   void send(Exchange& exchange, http::Response response);
   /// Runs `work`, turning what it throws into an answer.

@@ -68,14 +68,21 @@ struct Parked {
   std::function<Answer(ApiRequest&)> resume;
 };
 
+/// An answer of many pieces whose end is not known yet.
+struct Streamed {
+  /// Takes over the answer and begins it with `head`, at once. False: not now (503).
+  std::function<bool(std::shared_ptr<http::Responder> to, http::Response head)> begin;
+};
+
 /// What a handler returns: a response, a refusal (`return refuse(…)`), or a promise of one.
 class Answer {
  public:
   Answer(http::Response response) : value(std::move(response)) {}
   Answer(tl::unexpected<Refusal> refusal) : value(std::move(refusal.value())) {}
   Answer(Parked parked) : value(std::move(parked)) {}
+  Answer(Streamed streamed) : value(std::move(streamed)) {}
 
-  std::variant<http::Response, Refusal, Parked> value;
+  std::variant<http::Response, Refusal, Parked, Streamed> value;
 };
 
 using ApiHandler = std::function<Answer(ApiRequest&)>;

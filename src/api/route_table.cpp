@@ -311,6 +311,8 @@ constexpr Route table[] = {
     {"POST", "/scoria/v1/operations/{operation_id}/cancel", "", 0, 202, "", none, "scoria.operations.cancel", ""},
     {"POST", "/scoria/v1/operations/{operation_id}/retry", "", 0, 202, "admin_api", own_project, "scoria.operations.retry", ""},
     {"POST", "/scoria/v1/operations/{operation_id}/abandon", "", 0, 202, "admin_api", own_project, "scoria.operations.abandon", ""},
+    {"GET", "/scoria/v1/operations/{operation_id}/watch", "", 0, 200, "", none, "scoria.operations.watch", ""},
+    {"GET", "/scoria/v1/watch", "", 0, 200, "", none, "scoria.watch", ""},
     {"GET", "/scoria/v1/explain/volumes/{volume_id}", "", 0, 200, "volume:get", target, "scoria.explain.volume", ""},
     {"GET", "/scoria/v1/check", "", 0, 200, "admin_api", own_project, "scoria.check", ""},
     {"POST", "/scoria/v1/check", "", 0, 200, "admin_api", own_project, "scoria.repair", ""},

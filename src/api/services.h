@@ -1,7 +1,9 @@
 #pragma once
 #include "api/listing.h"
+#include "api/watch.h"
 #include "commands/services.h"
 #include "db/database.h"
+#include "identity/compute.h"
 
 namespace scoria::api {
 
@@ -10,6 +12,8 @@ struct Services {
   commands::Services& commands;
   db::Database& database;
   ListLimits lists;
+  Watches* watches = nullptr;               // none: nothing can be watched here
+  const DetachRule* detach_rule = nullptr;  // none: no compute service is near
 };
 
 }  // namespace scoria::api

@@ -57,6 +57,7 @@ Chores::Chores(operations::Services& services, const config::Config& config)
       inventory_(services, inventory_options(config)),
       flattening_(services),
       purge_(services.database, purge_options(config)),
+      limits_(services),
       sink_(make_sink(config.read<config::HousekeepingOptions>())),
       relay_(sink_ ? std::make_unique<notify::Relay>(services.database, *sink_) : nullptr),
       next_exports_(services.clock.now() + every_exports),
@@ -65,6 +66,7 @@ Chores::Chores(operations::Services& services, const config::Config& config)
 void Chores::round() {
   for (operations::Backend* backend : services_.backends.all()) carefully("inventory", [&] { inventory_.turn(*backend); });
   carefully("purge", [&] { purge_.turn(); });
+  carefully("limits", [&] { limits_.turn(); });
   if (relay_) carefully("relay", [&] { while (!stopping_ && relay_->turn() > 0) {} });
   const Instant now = services_.clock.now();
   if (now >= next_exports_) next_exports_ = now + every_exports, carefully("exports", [&] { reconcile::check_exports(services_, host_); });

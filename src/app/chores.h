@@ -12,6 +12,7 @@
 #include "operations/services.h"
 #include "reconcile/flattening.h"
 #include "reconcile/inventory.h"
+#include "reconcile/limits.h"
 #include "reconcile/purge.h"
 
 namespace scoria::app {
@@ -38,6 +39,7 @@ class Chores {
   reconcile::Inventory inventory_;
   reconcile::Flattening flattening_;
   reconcile::Purge purge_;
+  reconcile::Limits limits_;
   std::unique_ptr<notify::Sink> sink_;  // none: events are only kept for a while
   std::unique_ptr<notify::Relay> relay_;
   Instant next_exports_, next_measure_;

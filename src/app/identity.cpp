@@ -43,6 +43,8 @@ void Identity::use_keystone(const config::Config& config, Clock& clock) {
     throw std::runtime_error("auth_strategy = keystone needs auth_url, username and password in [keystone_authtoken]");
   client_ = net::make_http_client(clock, {.ca_file = options.cafile, .insecure = options.insecure});
   session_ = std::make_unique<KeystoneSession>(clock, *client_, options);
+  compute_ = make_nova(*client_, *session_);
+  detach_rule_ = DetachRule(compute_.get(), options.service_token_roles);
   authenticator_ = std::make_unique<KeystoneAuthenticator>(clock, *client_, *session_, options);
 }
 

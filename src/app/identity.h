@@ -7,6 +7,7 @@
 #include "api/identity.h"
 #include "base/random.h"
 #include "config/config.h"
+#include "identity/compute.h"
 #include "identity/keystone.h"
 #include "identity/local_bootstrap.h"
 #include "identity/local_tokens.h"
@@ -25,6 +26,8 @@ class Identity {
   api::IdentityDoor* door() { return door_.get(); }
   /// Our standing with Keystone, for calls to other services; null with another strategy.
   KeystoneSession* session() { return session_.get(); }
+  /// Who may cut volumes off servers: with Keystone it is asked who uses them, else nobody does.
+  const DetachRule& detach_rule() const { return detach_rule_; }
   /// Sets up an empty deployment that is reached under `base_url`; nothing when there is nothing to do (first_start()).
   std::optional<local::FirstStart> first_start(const std::string& base_url, const std::string& file);
 
@@ -39,6 +42,8 @@ class Identity {
   std::unique_ptr<api::IdentityDoor> door_;
   std::unique_ptr<net::HttpClient> client_;
   std::unique_ptr<KeystoneSession> session_;
+  std::unique_ptr<Compute> compute_;
+  DetachRule detach_rule_{nullptr, {}};
   std::unique_ptr<Authenticator> authenticator_;
 };
 

@@ -71,6 +71,7 @@ struct Node::Parts {
   std::unique_ptr<Chores> chores;
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<api::Services> api_services;
+  std::unique_ptr<api::Watches> watches;
   std::unique_ptr<LivePolicy> policy;
   std::unique_ptr<Identity> identity;
   std::unique_ptr<api::OperationParking> parking;
@@ -104,11 +105,15 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
                                                                        [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get()});
-  p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, list_limits(p.config)});
   p.policy = std::make_unique<LivePolicy>(p.config);
   p.identity = std::make_unique<Identity>(p.config, *p.database, clock, p.random);
+  p.watches = std::make_unique<api::Watches>(*p.database, clock);
+  p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, list_limits(p.config), p.watches.get(), &p.identity->detach_rule()});
   p.parking = std::make_unique<api::OperationParking>(*p.database, clock);
-  p.engine->on_ended([parking = p.parking.get()](const engine::Operation& operation) { parking->ended(operation.id); });
+  p.engine->on_ended([parking = p.parking.get(), watches = p.watches.get()](const engine::Operation& operation) {
+    parking->ended(operation.id);
+    watches->poke();
+  });
 
   if (!has_role(p.config, "api")) return;
   api::Handlers handlers;
@@ -151,6 +156,7 @@ void Node::start() {
   p.reporter->start();
   p.chores->start();
   p.parking->start(4);
+  p.watches->start();
   if (p.server) p.server->start();
   std::fputs(std::exchange(p.greeting, {}).c_str(), stdout);
   std::fflush(stdout);
@@ -170,6 +176,7 @@ void Node::reload(const config::Config& config) {
 void Node::stop() {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
+  p.watches->stop();  // a stream would keep the server from ending
   if (p.server) p.server->drain(std::chrono::seconds{10});
   p.chores->stop();
   p.reporter->stop();

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/failpoint.h"
 #include "base/mutants.h"
-#include "engine/claims.h"
+#include "engine/ending.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -231,18 +231,7 @@ Runner::Committed Runner::end(Operation& op, const Kind& kind, const Ending& end
         tx.guard("turn", turn(sql),
                  {to_text(ending.state), db::or_null(ending.code), db::or_null(ending.text), history_entry(op), op.id, op.epoch, op.owner, op.step});
         if (changes) changes(tx);
-        kind.settle(tx, op, ending);
-        for (const Claim& claim : op.claims)
-          if (claim.mode == Mode::shared && !(MUTANT(shared_kept) && ending.state == State::cancelled)) give_shared_back(tx, claim);
-        if (!op.claims.empty()) tx.run("DELETE FROM op_res WHERE op = ?", {op.id});
-        tx.run("UPDATE operation SET state = 'ready', waits_on = NULL, run_at = scoria_now(), updated_at = scoria_now() "
-               "WHERE state = 'waiting' AND waits_on = ?",
-               {"op:" + op.id});
-        if (!op.parent.empty())
-          tx.run("UPDATE operation SET open_children = open_children - 1, updated_at = scoria_now(), run_at = scoria_now(), "
-                 "state = CASE WHEN state = 'waiting' AND waits_on = 'children' AND open_children = 1 THEN 'ready' ELSE state END, "
-                 "waits_on = CASE WHEN waits_on = 'children' AND open_children = 1 THEN NULL ELSE waits_on END WHERE id = ?",
-                 {op.parent});
+        finish(tx, kind, op, ending);
       },
       {});
   if (outcome == Committed::yes) {

@@ -20,6 +20,12 @@ class Door {
   /// Through every protocol: absent is success.
   virtual DriverResult<> remove(const Call& call, const std::string& name) = 0;
   virtual DriverResult<bool> grow(const Call& call, std::string_view protocol, const ExportSpec& spec) = 0;
+  /// Limits of an export that exists, from now on. Refuses `permanent` where a protocol has none. A door
+  /// without limits does nothing.
+  virtual DriverResult<> throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits) {
+    (void)call, (void)protocol, (void)name, (void)limits;
+    return {};
+  }
   struct Listed {
     std::string protocol;
     std::string name;

@@ -33,7 +33,7 @@ class Exports final : public Door, public drivers::LiveUse {
   DriverResult<Connection> ensure(const Call& call, std::string_view protocol, const ExportSpec& spec) override;
   DriverResult<> remove(const Call& call, const std::string& name) override;
   DriverResult<bool> grow(const Call& call, std::string_view protocol, const ExportSpec& spec) override;
-  DriverResult<> throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits);
+  DriverResult<> throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits) override;
 
   DriverResult<std::vector<Listed>> list(const Call& call) override;
 

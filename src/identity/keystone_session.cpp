@@ -25,7 +25,7 @@ Result<std::string> KeystoneSession::endpoint(std::string_view type, Deadline de
   const std::lock_guard lock(mutex_);
   for (const keystone::Endpoint& one : own_.catalogue)
     if (one.type == type && one.interface == options_.interface && (options_.region_name.empty() || one.region == options_.region_name)) return one.url;
-  return refuse(RefusalCode::unavailable, "Keystone's catalogue has no {} endpoint for '{}'", options_.interface, type);
+  return refuse(Refusal{RefusalCode::unavailable, fmt::format("Keystone's catalogue has no {} endpoint for '{}'", options_.interface, type), "not in the catalogue"});
 }
 
 Result<std::string> KeystoneSession::login(Deadline deadline) {

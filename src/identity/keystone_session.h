@@ -20,7 +20,8 @@ class KeystoneSession {
   Result<std::string> token(Deadline deadline);
   /// Somebody refused this token: the next token() is a new one.
   void reject(const std::string& token);
-  /// Where a service of that type is reached, as the catalogue says, for the interface and region of the options.
+  /// Where a service of that type is reached, as the catalogue says, for the interface and region of the options. Refuses
+  /// `unavailable`, with the detail "not in the catalogue" when that is why.
   Result<std::string> endpoint(std::string_view type, Deadline deadline);
 
   const std::string& root() const { return root_; }

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <thread>
 
+#include "identity/compute.h"
 #include "json/parse.h"
 
 namespace scoria {
@@ -42,6 +43,8 @@ class FakeKeystone final : public net::HttpClient {
   std::atomic<int> status{0};  // answer everything with this
   std::atomic<int> logins{0}, questions{0};
   std::string last_url;
+  std::string services;            // more of the catalogue
+  net::HttpResponse compute{404, {}, "{}"};
   std::function<void()> before_answer;
 
   void issue(const std::string& token, Issued issued, Duration life = 1h) {
@@ -56,18 +59,19 @@ class FakeKeystone final : public net::HttpClient {
   Result<net::HttpResponse> send(const net::HttpRequest& request, Deadline) override {
     if (down) return refuse(RefusalCode::unavailable, "http://keystone:5000 cannot be asked: nobody there");
     if (status != 0) return net::HttpResponse{status, {}, "{}"};
+    if (request.url.find("/servers/") != std::string::npos) return last_url = request.url, compute;
     return request.method == "POST" ? login(request) : validate(request);
   }
 
  private:
-  static std::string body(const Issued& issued) {
+  std::string body(const Issued& issued) const {
     return fmt::format(R"({{"token": {{"user": {{"id": "{}", "name": "name-{}", "domain": {{"id": "default", "name": "Default"}}}},
       "project": {{"id": "{}", "name": "P", "domain": {{"id": "default", "name": "Default"}}}}, "roles": [{{"id": "r", "name": "{}"}}],
       "catalog": [{{"type": "image", "name": "glance", "endpoints": [
         {{"interface": "public", "region_id": "R1", "region": "R1", "url": "http://public/image"}},
-        {{"interface": "internal", "region_id": "R1", "region": "R1", "url": "http://internal/image"}}]}}],
+        {{"interface": "internal", "region_id": "R1", "region": "R1", "url": "http://internal/image"}}]}}{}],
       "expires_at": "{}Z"{}}}}})",
-                       issued.user, issued.user, issued.project, issued.role, to_iso(issued.expires), issued.extra);
+                       issued.user, issued.user, issued.project, issued.role, services, to_iso(issued.expires), issued.extra);
   }
 
   Result<net::HttpResponse> login(const net::HttpRequest& request) {
@@ -352,6 +356,24 @@ TEST(TokenCacheTest, a_verdict_sought_before_something_was_forgotten_is_not_kept
   EXPECT_TRUE(cache.find("a"));
   cache.forget_all();
   EXPECT_EQ(cache.size(), 0U);
+}
+
+TEST_F(KeystoneTest, the_compute_service_is_asked_which_attachment_a_server_uses) {
+  const auto nova = make_nova(keystone, *session);
+  const auto uses = [&] { return nova->uses("vm1", "v1", "a1", Deadline::in(clock, 5s)); };
+  EXPECT_FALSE(uses().value()) << "no compute service in the catalogue, no server";
+  keystone.services = R"(, {"type": "compute", "name": "nova", "endpoints": [{"interface": "internal", "region_id": "R1", "region": "R1", "url": "http://nova/v2.1"}]})";
+  rebuild();
+  const auto again = make_nova(keystone, *session);
+  const auto asks = [&] { return again->uses("vm1", "v1", "a1", Deadline::in(clock, 5s)); };
+  EXPECT_FALSE(asks().value()) << "no such server";
+  EXPECT_EQ(keystone.last_url, "http://nova/v2.1/servers/vm1/os-volume_attachments/v1");
+  keystone.compute = {200, {}, R"({"volumeAttachment": {"attachment_id": "a1", "volumeId": "v1"}})"};
+  EXPECT_TRUE(asks().value());
+  keystone.compute = {200, {}, R"({"volumeAttachment": {"attachment_id": "a2", "volumeId": "v1"}})"};
+  EXPECT_FALSE(asks().value()) << "by another attachment";
+  keystone.compute = {503, {}, "{}"};
+  EXPECT_FALSE(asks()) << "nobody knows";
 }
 
 }  // namespace

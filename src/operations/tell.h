@@ -7,7 +7,8 @@
 namespace scoria::operations {
 
 /// Part of an ending: when the operation failed, its user is left a message with the reason, under the operation's id.
-/// `resource` is VOLUME, VOLUME_SNAPSHOT or VOLUME_BACKUP. Other endings say nothing.
-void tell_user(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending, std::string_view resource, MessageAction action);
+/// `resource_id` is the operation's own when empty; `resource` is VOLUME, VOLUME_SNAPSHOT or VOLUME_BACKUP. Other endings say nothing.
+void tell_user(db::Transaction& tx, const engine::Operation& operation, const engine::Ending& ending, std::string_view resource, MessageAction action,
+               std::string_view resource_id = {});
 
 }  // namespace scoria::operations

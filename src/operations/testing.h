@@ -38,12 +38,19 @@ class FakeDoor final : public exports::Door {
     return {};
   }
   drivers::DriverResult<bool> grow(const drivers::Call&, std::string_view, const exports::ExportSpec& spec) override {
-    if (closed) return tl::unexpected(drivers::DriverError{drivers::FailureClass::transient, "the door is closed"});
+    if (stiff) return tl::unexpected(drivers::DriverError{drivers::FailureClass::permanent, "it cannot grow"});
     const std::lock_guard lock(mutex_);
     const auto found = specs_.find(spec.name);
     if (found == specs_.end()) return false;
     found->second = spec;
     return true;
+  }
+  drivers::DriverResult<> throttle(const drivers::Call&, std::string_view, const std::string& name, const exports::Throttle& limits) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = specs_.find(name);
+    if (found == specs_.end()) return tl::unexpected(drivers::DriverError{drivers::FailureClass::permanent, "no such export"});
+    found->second.throttle = limits;
+    return {};
   }
   std::optional<exports::ExportSpec> spec(const std::string& name) const {
     const std::lock_guard lock(mutex_);
@@ -55,7 +62,7 @@ class FakeDoor final : public exports::Door {
     return specs_.size();
   }
 
-  std::atomic<bool> closed{false};
+  std::atomic<bool> closed{false}, stiff{false};
 
  private:
   mutable std::mutex mutex_;

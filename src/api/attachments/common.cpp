@@ -2,6 +2,7 @@
 
 #include "engine/operations.h"
 #include "json/parse.h"
+#include "store/attachments/attachments.h"
 
 namespace scoria::api {
 
@@ -18,6 +19,15 @@ ConnectionShape open_connection(Services& services, const Attachment& attachment
   const auto opened = services.commands.sealer->open(attachment.connection, "attachment:" + attachment.id.text);
   if (!opened) return {};
   return ConnectionShape::from_json(*opened).value_or(ConnectionShape{});
+}
+
+Result<> may_cut_off(Services& services, const ApiRequest& request, const VolumeId& volume, const std::string& attachment_id) {
+  if (services.detach_rule == nullptr) return {};
+  for (const Attachment& one : services.database.read([&](db::Transaction& tx) { return store::attachments::of_volume(tx, volume); })) {
+    if (one.hidden || one.connection.empty() || (!attachment_id.empty() && one.id.text != attachment_id)) continue;
+    if (auto allowed = services.detach_rule->check(request.context, one.instance_id, volume.text, one.id.text); !allowed) return allowed;
+  }
+  return {};
 }
 
 Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&)> done) {

@@ -5,6 +5,10 @@
 
 namespace scoria::api {
 
+/// Whether the caller may end this attachment, or without one any that the volume has: what a server uses is detached by
+/// the compute service, which shows a service token.
+Result<> may_cut_off(Services& services, const ApiRequest& request, const VolumeId& volume, const std::string& attachment_id = {});
+
 /// The connector of a request body as it is stored.
 ConnectorShape read_connector(const json::Value& connector);
 

@@ -53,6 +53,7 @@ Answer end_connections(Services& services, ApiRequest& request, const VolumeId& 
 Answer terminate(Services& services, ApiRequest& request) {
   const auto volume = authorised_volume(services, request, request.capture("volume_id"));
   if (!volume) return refuse(volume.error());
+  if (auto allowed = may_cut_off(services, request, volume->id); !allowed) return refuse(allowed.error());
   return end_connections(services, request, volume->id, request.payload()["connector"].text_or("host"), [](ApiRequest& again) -> Answer { return again.reply(); });
 }
 
@@ -72,6 +73,7 @@ Answer attach(Services& services, ApiRequest& request) {
 Answer detach(Services& services, ApiRequest& request) {
   const auto volume = authorised_volume(services, request, request.capture("volume_id"));
   if (!volume) return refuse(volume.error());
+  if (auto allowed = may_cut_off(services, request, volume->id, request.payload().text_or("attachment_id")); !allowed) return refuse(allowed.error());
   const auto done = commands::record_detach(services.commands, *volume, request.payload().text_or("attachment_id"));
   if (!done) return refuse(done.error());
   return request.reply();
@@ -82,6 +84,7 @@ Answer force_detach(Services& services, ApiRequest& request) {
   const auto volume = authorised_volume(services, request, request.capture("volume_id"));
   if (!volume) return refuse(volume.error());
   const std::string wanted = request.payload().text_or("attachment_id");
+  if (auto allowed = may_cut_off(services, request, volume->id, wanted); !allowed) return refuse(allowed.error());
   for (const Attachment& one : attachments_of(services, volume->id)) {
     if (!wanted.empty() && one.id.text != wanted && !one.hidden) continue;
     const auto removing = commands::remove_attachment(services.commands, request.context, one);

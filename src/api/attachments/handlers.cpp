@@ -109,6 +109,7 @@ Answer remaining(Services& services, ApiRequest& request, const VolumeId& volume
 Answer remove(Services& services, ApiRequest& request) {
   const auto attachment = load(services, request);
   if (!attachment) return refuse(attachment.error());
+  if (auto allowed = may_cut_off(services, request, attachment->volume_id, attachment->id.text); !allowed) return refuse(allowed.error());
   const auto removing = commands::remove_attachment(services.commands, request.context, *attachment);
   if (!removing) return refuse(removing.error());
   return after(services, request, *removing, [&services, volume = attachment->volume_id](ApiRequest& again) { return remaining(services, again, volume); });

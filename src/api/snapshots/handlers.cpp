@@ -125,6 +125,26 @@ Answer reset_status(Services& services, ApiRequest& request) {
   return request.reply();
 }
 
+/// "80%", or a number.
+Result<std::optional<int>> read_progress(const json::Value& value) {
+  if (value.is_null()) return std::nullopt;
+  std::string text = value.is_string() ? value.string() : value.is_integer() ? std::to_string(value.integer()) : "?";
+  if (text.ends_with('%')) text.pop_back();
+  const bool digits = !text.empty() && text.size() <= 3 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || std::stoi(text) > 100) return refuse(RefusalCode::invalid_input, "Invalid input for field/attribute progress. It must be a percentage.");
+  return std::stoi(text);
+}
+
+Answer update_status(Services& services, ApiRequest& request) {
+  const auto snapshot = load(services, request);
+  if (!snapshot) return refuse(snapshot.error());
+  const auto progress = read_progress(request.payload()["progress"]);
+  if (!progress) return refuse(progress.error());
+  const auto done = commands::update_snapshot_status(services.commands, snapshot->id, request.payload().text_or("status"), *progress);
+  if (!done) return refuse(done.error());
+  return request.reply();
+}
+
 Answer metadata(Services& services, ApiRequest& request, const commands::MapChange& change) {
   const auto snapshot = load(services, request);
   if (!snapshot) return refuse(snapshot.error());
@@ -178,6 +198,7 @@ void mount_snapshots(Handlers& handlers, Services& services) {
   mount("snapshots.show", show);
   mount("snapshots.update", update);
   mount("snapshots.os-reset_status", reset_status);
+  mount("snapshots.os-update_snapshot_status", update_status);
   mount("snapshots.metadata.show", show_item);
   mount("snapshots.metadata.update", update_item);
   mount("snapshots.metadata.delete", remove_item);

@@ -44,6 +44,21 @@ Result<std::string> change_snapshot_metadata(Services& services, const SnapshotI
   return stored;
 }
 
+Result<> update_snapshot_status(Services& services, const SnapshotId& id, const std::string& status, std::optional<int> progress) {
+  using enum SnapshotStatus;
+  SnapshotStatus wanted{};
+  const bool known = parse(status, wanted);
+  return change_seen(services, id, [&](const Snapshot& seen) -> Result<bool> {
+    const bool making = seen.status == creating && (wanted == creating || wanted == available || wanted == error);
+    const bool ending = seen.status == deleting && (wanted == deleting || wanted == error_deleting);
+    if (!known || (!making && !ending))
+      return refuse(RefusalCode::invalid_input, "Provided snapshot status {} not allowed for snapshot with status {}.", status, to_text(seen.status));
+    if (!seen.x_op.empty())
+      return refuse(Refusal{RefusalCode::conflict, fmt::format("Operation {} is working on snapshot {} and tells its status itself.", seen.x_op, id.text), seen.x_op});
+    return services.database.write([&](db::Transaction& tx) { return store::snapshots::override_status(tx, id, seen.rev, wanted, progress) == 1; });
+  });
+}
+
 Result<> reset_snapshot_status(Services& services, const SnapshotId& id, const std::string& status) {
   SnapshotStatus wanted{};
   if (!parse(status, wanted)) return refuse(RefusalCode::invalid_input, "Must specify a valid status: '{}' is none.", status);

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include "engine/claims.h"
 #include "operations/attachments/export_spec.h"
+#include "operations/tell.h"
 #include "store/attachments/attachments.h"
 #include "store/volumes/volumes.h"
 
@@ -21,6 +23,8 @@ Outcome ConnectAttachment::make_export(engine::Task& task) const {
   if (services_.exports == nullptr || services_.sealer == nullptr) return Outcome::retry("this node exports no volumes", false);
   auto source = export_source(services_, op.resource_id);
   if (!source) return Outcome::fail("attach", source.error().message);
+  if (source->volume.status == VolumeStatus::extending)
+    return Outcome::wait("op:" + source->volume.x_op, "the volume is being extended", [by = source->volume.x_op](db::Transaction& tx) { engine::require_live(tx, by); });
   Backend* backend = services_.backends.find(source->volume.backend);
   if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", source->volume.backend), false);
   const drivers::Call call = call_for(task);
@@ -33,7 +37,7 @@ Outcome ConnectAttachment::make_export(engine::Task& task) const {
   const std::string sealed = services_.sealer->seal(source->connection.to_json(), seal_owner(op.resource_id));
   return Outcome::succeed([sealed, id = source->attachment.id, op_id = op.id, volume = source->volume](db::Transaction& tx) {
     // What was exported is the volume as it still is: not grown, not flipped since.
-    tx.guard("volume.same", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND provider_name = ? AND object_bytes = ?",
+    tx.guard("volume.same", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND provider_name = ? AND object_bytes = ? AND status <> 'extending'",
              {volume.id.text, volume.provider_name, volume.object_bytes});
     attachments::settle_connected(tx, id, op_id, sealed);
   });
@@ -41,6 +45,8 @@ Outcome ConnectAttachment::make_export(engine::Task& task) const {
 
 void ConnectAttachment::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
   if (ending.state == engine::State::succeeded) return;
+  if (const auto attachment = attachments::find(tx, {op.resource_id}))
+    tell_user(tx, op, ending, "VOLUME", MessageAction::update_attachment, attachment->volume_id.text);
   attachments::settle(tx, {op.resource_id}, op.id, "error_attaching");
 }
 

@@ -2,6 +2,7 @@
 
 #include "json/writer.h"
 #include "store/attachments/attachments.h"
+#include "store/qos/qos.h"
 #include "store/volumes/volumes.h"
 
 namespace scoria::operations {
@@ -20,14 +21,16 @@ Result<ExportSource> export_source(Services& services, const std::string& attach
   struct Rows {
     std::optional<Attachment> attachment;
     std::optional<Volume> volume;
+    std::optional<QosSpecs> qos;
   };
   Rows rows = services.database.read([&](db::Transaction& tx) {
-    Rows out{store::attachments::find(tx, {attachment_id}), {}};
+    Rows out{store::attachments::find(tx, {attachment_id}), {}, {}};
     if (out.attachment) out.volume = store::volumes::find(tx, out.attachment->volume_id);
+    if (out.volume) out.qos = store::qos::of_type(tx, out.volume->type.text);
     return out;
   });
   if (!rows.attachment || !rows.volume) return refuse(RefusalCode::not_found, "Attachment {} is gone.", attachment_id);
-  ExportSource out{std::move(*rows.attachment), std::move(*rows.volume), {}, {}};
+  ExportSource out{std::move(*rows.attachment), std::move(*rows.volume), {}, {}, std::move(rows.qos).value_or(QosSpecs{})};
   auto connector = ConnectorShape::from_json(out.attachment.connector);
   if (!connector) return refuse(connector.error());
   out.connector = std::move(*connector);
@@ -58,8 +61,20 @@ drivers::DriverResult<ExportPlan> plan_export(Services& services, Backend& backe
   plan.spec.location = *location, plan.spec.size = {source.volume.object_bytes};
   plan.spec.read_only = source.attachment.attach_mode == "ro" || source.volume.readonly;
   plan.spec.connector = connector;
+  plan.spec.throttle = throttle_of(source);
   plan.spec.chap_user = source.connection.chap_user, plan.spec.chap_secret = source.connection.chap_secret;
   return plan;
+}
+
+exports::Throttle throttle_of(const ExportSource& source) {
+  if (!source.qos.by_storage()) return {};
+  const Specs limits = resolve_for(source.qos.specs, source.volume.size_gib);
+  exports::Throttle out;
+  out.total_iops = limit_of(limits, "total_iops_sec"), out.total_bytes = limit_of(limits, "total_bytes_sec");
+  // A limit of all and limits of each do not go together: the one of all counts.
+  if (out.total_iops == 0) out.read_iops = limit_of(limits, "read_iops_sec"), out.write_iops = limit_of(limits, "write_iops_sec");
+  if (out.total_bytes == 0) out.read_bytes = limit_of(limits, "read_bytes_sec"), out.write_bytes = limit_of(limits, "write_bytes_sec");
+  return out;
 }
 
 std::string connection_data(const exports::Connection& connection, const ExportSource& source, bool read_only) {
@@ -69,7 +84,16 @@ std::string connection_data(const exports::Connection& connection, const ExportS
   for (const auto& [key, value] : connection.numbers) out.field(key, value);
   for (const auto& [key, value] : connection.flags) out.field(key, value);
   out.field("volume_id", std::string_view{source.volume.id.text}).field("access_mode", read_only ? "ro" : "rw").field("encrypted", false);
-  out.key("qos_specs").null().field("cacheable", false);
+  const Specs limits = source.qos.by_host() ? resolve_for(source.qos.specs, source.volume.size_gib) : Specs{};
+  out.key("qos_specs");
+  if (limits.empty()) {
+    out.null();
+  } else {
+    out.begin_object();
+    for (const auto& [key, value] : limits) out.field(key, std::string_view{value});
+    out.end_object();
+  }
+  out.field("cacheable", false);
   return out.end_object().take();
 }
 

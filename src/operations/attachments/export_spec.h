@@ -1,6 +1,7 @@
 #pragma once
 #include "domain/attachments/attachment.h"
 #include "domain/attachments/shapes.h"
+#include "domain/qos/qos_specs.h"
 #include "domain/volumes/volume.h"
 #include "operations/backends.h"
 #include "operations/services.h"
@@ -13,6 +14,7 @@ struct ExportSource {
   Volume volume;
   ConnectorShape connector;
   ConnectionShape connection;  // opened
+  QosSpecs qos;                // of the volume's type; without specs: no limits
 };
 Result<ExportSource> export_source(Services& services, const std::string& attachment_id);
 
@@ -23,6 +25,9 @@ struct ExportPlan {
   exports::ExportSpec spec;
 };
 drivers::DriverResult<ExportPlan> plan_export(Services& services, Backend& backend, const drivers::Call& call, const ExportSource& source);
+
+/// What the storage itself keeps of the type's limits, for the volume as big as it is.
+exports::Throttle throttle_of(const ExportSource& source);
 
 /// connection_info's data as JSON, with what every protocol gets.
 std::string connection_data(const exports::Connection& connection, const ExportSource& source, bool read_only);

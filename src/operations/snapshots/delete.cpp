@@ -6,6 +6,7 @@
 #include "engine/claims.h"
 #include "operations/destroy.h"
 #include "operations/snapshots/effects.h"
+#include "operations/tell.h"
 #include "store/events/outbox.h"
 #include "store/snapshots/snapshots.h"
 
@@ -53,6 +54,7 @@ void DeleteSnapshot::settle(db::Transaction& tx, const engine::Operation& op, co
   const auto snapshot = snapshots::find(tx, id);
   if (snapshot && snapshot->x_op != op.id) return snapshots::step_back(tx, id, op.id);  // it still waited for its turn
   if (ending.state == engine::State::cancelled) return snapshots::settle_kept(tx, id, op.id);
+  tell_user(tx, op, ending, "VOLUME_SNAPSHOT", MessageAction::delete_snapshot);
   snapshots::settle(tx, id, op.id, SnapshotStatus::deleting, SnapshotStatus::error_deleting);
 }
 

@@ -5,9 +5,12 @@
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
+#include "operations/attachments/export_spec.h"
 #include "operations/tell.h"
 #include "operations/volumes/effects.h"
+#include "store/attachments/attachments.h"
 #include "store/events/outbox.h"
+#include "store/messages/messages.h"
 #include "store/objects/objects.h"
 #include "store/pools/pools.h"
 #include "store/quotas/quotas.h"
@@ -35,12 +38,26 @@ Placement promised(const engine::Operation& op) {
   return *placement;
 }
 
+constexpr int most_shows = 5;
+
+/// The host of one attachment sees the volume as big as it is, within the limits of that size.
+drivers::DriverResult<> show_size(Services& services, Backend& backend, const drivers::Call& call, const ExportSource& source) {
+  const auto plan = plan_export(services, backend, call, source);
+  if (!plan) return tl::unexpected(plan.error());
+  if (const auto grown = services.exports->grow(call, plan->protocol, plan->spec); !grown) return tl::unexpected(grown.error());
+  // Limits that a protocol does not have are nothing that a new size changes.
+  const auto limited = services.exports->throttle(call, plan->protocol, plan->spec.name, plan->spec.throttle);
+  if (!limited && limited.error().kind != drivers::FailureClass::permanent) return limited;
+  return {};
+}
+
 }  // namespace
 
 std::span<const ExtendVolume::Step> ExtendVolume::table() {
   static constexpr Step steps[] = {
       {"reserve", &ExtendVolume::reserve},
       {"grow", &ExtendVolume::grow},
+      {"show", &ExtendVolume::show},
   };
   return steps;
 }
@@ -81,19 +98,43 @@ Outcome ExtendVolume::grow(engine::Task& task) const {
   if (extends == nullptr) return Outcome::fail("driver_failed_extend", fmt::format("Backend {} cannot grow volumes.", placement.backend));
   const drivers::ObjectRef object{placement.pool, placement.object};
   const auto grown = extends->extend(call_for(task), object, {placement.bytes});
-  if (grown) return Outcome::succeed();
+  if (grown) return Outcome::advance(op.context);
   Outcome outcome = outcome_of(grown.error(), "driver_failed_extend");
   if (outcome.action != Outcome::Action::fail) return outcome;
   const auto probe = backend->driver->probe(call_for(task), object);
   if (!probe) return Outcome::retry(probe.error().message);
-  return probe->size >= Bytes{placement.bytes} ? Outcome::succeed() : std::move(outcome);
+  return probe->size >= Bytes{placement.bytes} ? Outcome::advance(op.context) : std::move(outcome);
+}
+
+Outcome ExtendVolume::show(engine::Task& task) const {
+  const engine::Operation& op = task.operation();
+  Backend* backend = services_.backends.find(promised(op).backend);
+  if (backend == nullptr) return Outcome::retry("this node does not serve the backend", false);
+  if (services_.exports == nullptr) return Outcome::succeed();
+  const std::int64_t new_gib = input_of(op).new_gib;
+  std::string unseen;
+  for (const Attachment& one : services_.database.read([&](db::Transaction& tx) { return store::attachments::of_volume(tx, {op.resource_id}); })) {
+    auto source = one.connection.empty() ? refuse(RefusalCode::not_found, "") : export_source(services_, one.id.text);
+    if (!source || source->connection.type.empty()) continue;
+    source->volume.size_gib = new_gib;
+    const auto shown = show_size(services_, *backend, call_for(task), *source);
+    if (shown) continue;
+    if (shown.error().kind != drivers::FailureClass::permanent && op.attempt < most_shows) return outcome_of(shown.error(), "driver_failed_extend");
+    unseen += fmt::format("{}Attachment {} shows the old size until it is made again: {}", unseen.empty() ? "" : " ", one.id.text, shown.error().message);
+  }
+  if (unseen.empty()) return Outcome::succeed();
+  return Outcome::succeed([unseen, op](db::Transaction& tx) {
+    store::messages::add(tx, {.id = op.id, .project_id = op.project_id, .request_id = op.request_id, .resource_type = "VOLUME", .resource_id = op.resource_id,
+                              .action_id = action_id(MessageAction::extend_volume), .detail_id = std::string(detail_of("compute_failed_extend")),
+                              .text = "The volume has grown. " + unseen});
+  });
 }
 
 void ExtendVolume::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
   const VolumeId id{op.resource_id};
   const ExtendVolumeInput input = input_of(op);
   const Placement placement = promised(op);
-  if (ending.state == State::succeeded) {
+  if (ending.state == State::succeeded || op.step == "show") {  // it has grown, however the showing ended
     volumes::settle_grown(tx, id, op.id, input.new_gib, placement.bytes);
     store::objects::resize(tx, placement.backend, placement.object, placement.bytes);
     store::outbox::add(tx, op.id + ".end", "volume.resize.end", op.id, volume_event(op));

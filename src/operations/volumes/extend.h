@@ -7,8 +7,9 @@
 
 namespace scoria::operations {
 
-/// reserve → grow. Holds L: copies of the volume go on. Quota was taken with the request; the pool's share is the first
-/// step. Before it fails it looks once more: grown after all is a success.
+/// reserve → grow → show. Holds L: copies of the volume go on. Quota was taken with the request; the pool's share is the first
+/// step. Before it fails it looks once more: grown after all is a
+/// success. Then those who use it are shown its new size; one that cannot be keeps nobody: the new size stands.
 class ExtendVolume final : public engine::StepKind<ExtendVolume> {
  public:
   explicit ExtendVolume(Services& services) : services_(services) {}
@@ -21,6 +22,7 @@ class ExtendVolume final : public engine::StepKind<ExtendVolume> {
  private:
   engine::Outcome reserve(engine::Task& task) const;
   engine::Outcome grow(engine::Task& task) const;
+  engine::Outcome show(engine::Task& task) const;
 
   Services& services_;
 };

@@ -122,10 +122,11 @@ std::int64_t set_metadata(db::Transaction& tx, const SnapshotId& id, std::int64_
   return tx.change("UPDATE snapshot SET metadata = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ?", {metadata, id.text, rev});
 }
 
-std::int64_t override_status(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, SnapshotStatus to) {
-  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ? AND " SCORIA_UNCLAIMED,
+std::int64_t override_status(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, SnapshotStatus to, std::optional<int> progress) {
+  const std::string sql = fmt::format("UPDATE snapshot SET status = '{}', progress = coalesce(?, progress), rev = rev + 1, updated_at = scoria_now() "
+                                      "WHERE id = ? AND rev = ? AND " SCORIA_UNCLAIMED,
                                       to_text(to));
-  return tx.change(sql, {id.text, rev});
+  return tx.change(sql, {progress ? db::Value{*progress} : db::Value{}, id.text, rev});
 }
 
 }  // namespace scoria::store::snapshots

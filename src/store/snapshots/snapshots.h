@@ -41,6 +41,6 @@ void remove(db::Transaction& tx, const SnapshotId& id, std::string_view operatio
 std::int64_t describe(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, const std::string& name, const std::string& description);
 std::int64_t set_metadata(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, const std::string& metadata);
 /// Only while no operation holds the row.
-std::int64_t override_status(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, SnapshotStatus to);
+std::int64_t override_status(db::Transaction& tx, const SnapshotId& id, std::int64_t rev, SnapshotStatus to, std::optional<int> progress = {});
 
 }  // namespace scoria::store::snapshots
