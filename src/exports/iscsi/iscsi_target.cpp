@@ -82,7 +82,7 @@ DriverResult<> IscsiExporter::converge(const IscsiTarget& target, Deadline deadl
 DriverResult<> IscsiExporter::make_lun(const IscsiTarget& target, Deadline deadline) {
   const tgt::Request make{.mode = Mode::device, .op = Op::make, .tid = target.tid, .lun = volume_lun,
                           .parameters = fmt::format("path={},bstype=rdwr{}", target.path, os::takes_direct_io(target.path) ? ",bsoflags=direct" : "")};
-  if (::access(target.path.c_str(), F_OK) != 0) return failed(FailureClass::permanent, "the file {} of volume {} is not there", target.path, target.volume);
+  if (::access(target.path.c_str(), F_OK) != 0) return failed(FailureClass::transient, "the file {} of volume {} is not there", target.path, target.volume);
   if (const auto made = command(make, tgt::error::lun_exists, "open " + target.path, deadline); !made) return made;
   const tgt::Request describe{.mode = Mode::device, .op = Op::update, .tid = target.tid, .lun = volume_lun,
                               .parameters = fmt::format("readonly={},thin_provisioning=1,vendor_id=Scoria,product_id=Volume,scsi_sn={}",

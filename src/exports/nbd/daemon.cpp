@@ -110,7 +110,7 @@ void StorageDaemons::end_lost() const {
 
 DriverResult<> StorageDaemons::wait_unlocked(const NbdVolume& volume, Deadline deadline) const {
   const std::optional<os::Fd> file = os::open_if_there(volume.location.path, O_RDONLY);
-  if (!file) return failed(FailureClass::permanent, "the file {} of volume {} is not there", volume.location.path, volume.volume);
+  if (!file) return failed(FailureClass::transient, "the file {} of volume {} is not there", volume.location.path, volume.volume);
   while (os::locked_by_others(*file)) {
     if (deadline.passed(clock_)) return failed(FailureClass::busy, "{} is locked by another program", volume.location.path);
     clock_.sleep(2ms);

@@ -1,6 +1,7 @@
 #include "exports/nbd/nbd_exporter.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 #include "exports/nbd/qmp.h"
 #include "exports/testing.h"
@@ -65,6 +66,17 @@ TEST_F(Nbd, a_removed_name_never_comes_back) {
   const auto again = exports->ensure(call(), "nbd", wanted);
   ASSERT_FALSE(again.has_value());
   EXPECT_EQ(again.error().kind, drivers::FailureClass::permanent);
+}
+
+TEST_F(Nbd, a_file_that_a_merge_has_moved_is_looked_for_again) {
+  ExportSpec wanted = spec("a1", raw("v1"), "nbd+unix");
+  const std::string place = wanted.location.path, aside = place + ".aside";
+  ASSERT_EQ(::rename(place.c_str(), aside.c_str()), 0);
+  const auto missed = exports->ensure(call(), "nbd", wanted);
+  ASSERT_FALSE(missed.has_value());
+  EXPECT_EQ(missed.error().kind, drivers::FailureClass::transient);
+  wanted.location.path = aside;
+  EXPECT_TRUE(exports->ensure(call(), "nbd", wanted).has_value());
 }
 
 TEST_F(Nbd, two_attachments_share_a_daemon_and_one_goes_without_the_other) {
