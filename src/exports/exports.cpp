@@ -64,6 +64,8 @@ Result<std::string> Exports::choose(const Connector& connector, std::string_view
   if (!exporter(wish)) return refuse(RefusalCode::unsupported, "Volumes are not exported over '{}' here; there are local, nbd, nbd+unix and iscsi.", wish);
   if (wish == "iscsi" && connector.initiator.empty())
     return refuse(RefusalCode::invalid_input, "An attachment over iSCSI needs the initiator's name in its connector.");
+  if (wish == "iscsi" && connector.initiator.find_first_of(", \t\r\n") != std::string::npos)
+    return refuse(RefusalCode::invalid_input, "The name of an iSCSI initiator has neither commas nor blanks.");
   return wish;
 }
 

@@ -70,7 +70,7 @@ def test_limits_of_a_type_reach_exports_and_follow_changes(scoria):  # noqa: F81
     uri = attachment["connection_info"]["uri"]
 
     def writes_per_second(seconds=2):
-        done = subprocess.run(["/usr/bin/timeout", str(seconds), "nbdsh", "-u", uri, "-c", "n=0\nwhile True:\n  h.pwrite(b'x'*4096, 4096*(n%1000)); n+=1; print(n, flush=True)"],
+        done = subprocess.run(["/usr/bin/timeout", str(seconds), "/usr/bin/python3", "-m", "nbd", "-u", uri, "-c", "n=0\nwhile True:\n  h.pwrite(b'x'*4096, 4096*(n%1000)); n+=1; print(n, flush=True)"],
                               capture_output=True, text=True)
         lines = done.stdout.split()
         assert lines, done.stderr

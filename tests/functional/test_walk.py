@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import pytest
+import yaml
 
 import walks
 from node import BINARY, Node, wait_until
@@ -58,10 +59,14 @@ class Scoria:
         self.process.terminate()
         assert self.process.wait(timeout=60) == 0
 
-    def client(self, *arguments):
+    def client(self, *arguments, program="openstack"):
         environment = dict(os.environ, OS_CLIENT_CONFIG_FILE=str(self.directory / "clouds.yaml"), OS_CLOUD="scoria")
-        done = subprocess.run(["/usr/bin/openstack", *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, f"openstack {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
+        if program == "cinder":  # it reads no clouds.yaml
+            auth = yaml.safe_load((self.directory / "clouds.yaml").read_text())["clouds"]["scoria"]["auth"]
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+            environment.update({f"OS_{key.upper()}": str(value) for key, value in auth.items()}, OS_REGION_NAME="RegionOne", OS_VOLUME_API_VERSION="3.70")
+        done = subprocess.run([f"/usr/bin/{program}", *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{program} {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def json(self, *arguments):

@@ -5,8 +5,20 @@
 #include "store/attachments/attachments.h"
 
 namespace scoria::api {
+namespace {
 
-ConnectorShape read_connector(const json::Value& connector) {
+constexpr std::size_t longest_connector_text = 255;
+
+}  // namespace
+
+Result<ConnectorShape> read_connector(const json::Value& connector) {
+  if (!connector.is_object() || connector.object().empty()) return refuse(RefusalCode::invalid_input, "The connector must be an object that tells about the host.");
+  for (const char* field : {"host", "ip", "initiator", "nqn", "mountpoint", "mode", "scoria_transport"}) {
+    const json::Value& value = connector[field];
+    if (value.is_null()) continue;
+    if (!value.is_string() || value.string().size() > longest_connector_text)
+      return refuse(RefusalCode::invalid_input, "The connector's {} must be a text of at most {} characters.", field, longest_connector_text);
+  }
   ConnectorShape out;
   out.host = connector.text_or("host"), out.ip = connector.text_or("ip"), out.initiator = connector.text_or("initiator");
   out.nqn = connector.text_or("nqn"), out.mountpoint = connector.text_or("mountpoint"), out.mode = connector.text_or("mode");
@@ -37,7 +49,8 @@ Answer after(Services& services, ApiRequest& request, const commands::Attaching&
                   if (!operation) return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
                   if (operation->state == engine::State::succeeded) return done(again);
                   if (operation->state == engine::State::cancelled) return refuse(RefusalCode::conflict, "The attachment was removed while it was being made.");
-                  return refuse(RefusalCode::backend_failed, "Unable to attach or detach: {} (operation {}).", operation->text, id);
+                  const RefusalCode refusal = operation->code == "connector" ? RefusalCode::invalid_input : RefusalCode::backend_failed;
+                  return refuse(refusal, "Unable to attach or detach: {} (operation {}).", operation->text, id);
                 }};
 }
 

@@ -9,8 +9,8 @@ namespace scoria::api {
 /// the compute service, which shows a service token.
 Result<> may_cut_off(Services& services, const ApiRequest& request, const VolumeId& volume, const std::string& attachment_id = {});
 
-/// The connector of a request body as it is stored.
-ConnectorShape read_connector(const json::Value& connector);
+/// The connector of a request body as it is stored; refuses an empty one and texts that are none or too long.
+Result<ConnectorShape> read_connector(const json::Value& connector);
 
 /// What the client was told; empty (type "") when nothing is exported or the secret cannot be opened.
 ConnectionShape open_connection(Services& services, const Attachment& attachment);

@@ -30,11 +30,12 @@ Answer initialize(Services& services, ApiRequest& request) {
   if (!volume) return refuse(volume.error());
   const json::Value& given = request.payload()["connector"];
   if (!given.is_object()) return refuse(RefusalCode::invalid_input, "Must specify 'connector'.");
-  const ConnectorShape connector = read_connector(given);
+  const auto connector = read_connector(given);
+  if (!connector) return refuse(connector.error());
   for (const Attachment& one : attachments_of(services, volume->id))
-    if (one.hidden && one.attached_host == connector.host && one.x_op.empty() && !open_connection(services, one).type.empty())
+    if (one.hidden && one.attached_host == connector->host && one.x_op.empty() && !open_connection(services, one).type.empty())
       return reply_connection(services, request, one.id);
-  const auto attaching = commands::create_attachment(services.commands, request.context, volume->id, {.connect = true, .connector = connector, .hidden = true});
+  const auto attaching = commands::create_attachment(services.commands, request.context, volume->id, {.connect = true, .connector = *connector, .hidden = true});
   if (!attaching) return refuse(attaching.error());
   return after(services, request, *attaching, [&services, id = attaching->attachment.id](ApiRequest& again) { return reply_connection(services, again, id); });
 }
@@ -54,7 +55,15 @@ Answer terminate(Services& services, ApiRequest& request) {
   const auto volume = authorised_volume(services, request, request.capture("volume_id"));
   if (!volume) return refuse(volume.error());
   if (auto allowed = may_cut_off(services, request, volume->id); !allowed) return refuse(allowed.error());
-  return end_connections(services, request, volume->id, request.payload()["connector"].text_or("host"), [](ApiRequest& again) -> Answer { return again.reply(); });
+  // A host that is no text must not end the connections of all hosts.
+  const json::Value& given = request.payload()["connector"];
+  std::string host;
+  if (given.is_object() && !given.object().empty()) {
+    const auto connector = read_connector(given);
+    if (!connector) return refuse(connector.error());
+    host = connector->host;
+  }
+  return end_connections(services, request, volume->id, host, [](ApiRequest& again) -> Answer { return again.reply(); });
 }
 
 Answer attach(Services& services, ApiRequest& request) {

@@ -59,7 +59,11 @@ Answer create(Services& services, ApiRequest& request) {
   wanted.instance_id = body.text_or("instance_uuid");
   if (request.since(54)) wanted.mode = body.text_or("mode");
   wanted.connect = body["connector"].is_object() && !body["connector"].object().empty();
-  if (wanted.connect) wanted.connector = read_connector(body["connector"]);
+  if (wanted.connect) {
+    auto connector = read_connector(body["connector"]);
+    if (!connector) return refuse(connector.error());
+    wanted.connector = std::move(*connector);
+  }
   const std::string volume_id = body.text_or("volume_uuid");
   const auto volume = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find(tx, {volume_id}); });
   if (!volume || (!request.context.is_admin && volume->project_id != request.context.project_id))
@@ -74,7 +78,9 @@ Answer create(Services& services, ApiRequest& request) {
 Answer update(Services& services, ApiRequest& request) {
   const auto attachment = load(services, request);
   if (!attachment) return refuse(attachment.error());
-  const auto attaching = commands::connect_attachment(services.commands, request.context, *attachment, read_connector(request.body["attachment"]["connector"]));
+  const auto connector = read_connector(request.body["attachment"]["connector"]);
+  if (!connector) return refuse(connector.error());
+  const auto attaching = commands::connect_attachment(services.commands, request.context, *attachment, *connector);
   if (!attaching) return refuse(attaching.error());
   return after(services, request, *attaching, [&services, id = attachment->id](ApiRequest& again) { return reply_detail(services, again, id); });
 }

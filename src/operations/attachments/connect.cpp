@@ -27,6 +27,7 @@ Outcome ConnectAttachment::make_export(engine::Task& task) const {
     return Outcome::wait("op:" + source->volume.x_op, "the volume is being extended", [by = source->volume.x_op](db::Transaction& tx) { engine::require_live(tx, by); });
   Backend* backend = services_.backends.find(source->volume.backend);
   if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", source->volume.backend), false);
+  if (const auto protocol = choose_protocol(services_, *backend, *source); !protocol) return Outcome::fail("connector", protocol.error().message);
   const drivers::Call call = call_for(task);
   const auto plan = plan_export(services_, *backend, call, *source);
   if (!plan) return outcome_of(plan.error(), "attach");

@@ -42,9 +42,13 @@ Result<ExportSource> export_source(Services& services, const std::string& attach
   return out;
 }
 
+Result<std::string> choose_protocol(Services& services, const Backend& backend, const ExportSource& source) {
+  const std::string& preferred = source.connection.protocol.empty() ? backend.target_protocol : source.connection.protocol;
+  return services.exports->choose(connector_of(source.connector), preferred);
+}
+
 drivers::DriverResult<ExportPlan> plan_export(Services& services, Backend& backend, const drivers::Call& call, const ExportSource& source) {
-  const exports::Connector connector = connector_of(source.connector);
-  const auto protocol = services.exports->choose(connector, source.connection.protocol.empty() ? backend.target_protocol : source.connection.protocol);
+  const auto protocol = choose_protocol(services, backend, source);
   if (!protocol) return tl::unexpected(permanent(protocol.error().message));
   const drivers::ObjectRef object{source.volume.pool, source.volume.provider_name};
   auto location = backend.driver->locate(call, object);
@@ -60,7 +64,7 @@ drivers::DriverResult<ExportPlan> plan_export(Services& services, Backend& backe
   plan.spec.name = source.attachment.id.text, plan.spec.volume_id = source.volume.id.text;
   plan.spec.location = *location, plan.spec.size = {source.volume.object_bytes};
   plan.spec.read_only = source.attachment.attach_mode == "ro" || source.volume.readonly;
-  plan.spec.connector = connector;
+  plan.spec.connector = connector_of(source.connector);
   plan.spec.throttle = throttle_of(source);
   plan.spec.chap_user = source.connection.chap_user, plan.spec.chap_secret = source.connection.chap_secret;
   return plan;

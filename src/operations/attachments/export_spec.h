@@ -18,6 +18,9 @@ struct ExportSource {
 };
 Result<ExportSource> export_source(Services& services, const std::string& attachment_id);
 
+/// The protocol that suits the connector; refuses what no attachment to this host can be made from.
+Result<std::string> choose_protocol(Services& services, const Backend& backend, const ExportSource& source);
+
 /// The protocol and the specification, ready for Door::ensure. A volume in a form that the protocol cannot serve is
 /// flattened first, which may take long.
 struct ExportPlan {

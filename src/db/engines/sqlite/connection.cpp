@@ -140,8 +140,9 @@ Connection::Outcome Connection::run(std::string_view sql, const Values& values, 
   return {Rows(static_cast<std::size_t>(columns), std::move(cells)), changed ? sqlite3_changes64(handle_) : 0};
 }
 
-void Connection::fail(std::string_view sql) const {
+void Connection::fail(std::string_view sql) {
   const int code = sqlite3_extended_errcode(handle_);
+  no_room_ = (code & 0xff) == SQLITE_FULL;
   const std::string why = sqlite3_errmsg(handle_);
   const std::string text = fmt::format("{} (SQLite {}): {}", why, code, sql.substr(0, 120));
   if ((code & 0xff) == SQLITE_CONSTRAINT) {
@@ -151,7 +152,7 @@ void Connection::fail(std::string_view sql) const {
   }
   // A COMMIT whose flush failed may still be found by the recovery of the next start.
   const bool unknown = (code & 0xff) == SQLITE_IOERR && sql == "COMMIT";
-  throw Error(text, unknown, (code & 0xff) == SQLITE_FULL);
+  throw Error(text, unknown, no_room_);
 }
 
 void Statements::require_sound() const {

@@ -36,6 +36,8 @@ class Connection {
   Outcome run(std::string_view sql, const Values& values = {}, bool reading = false);
   /// False also after SQLite rolled back by itself (disk full).
   bool in_transaction() const;
+  /// Whether the last statement that failed found no room.
+  bool found_no_room() const { return no_room_; }
   /// Rolls back what is open, if anything is. Never throws: what cannot be rolled back is gone with the connection.
   void roll_back();
 
@@ -45,11 +47,12 @@ class Connection {
     std::list<std::string_view>::iterator used;
   };
   sqlite3_stmt* prepare(std::string_view sql);
-  [[noreturn]] void fail(std::string_view sql) const;
+  [[noreturn]] void fail(std::string_view sql);
 
   const ConnectionOptions options_;
   sqlite3* handle_ = nullptr;
   std::map<std::string, Prepared, std::less<>> statements_;
+  bool no_room_ = false;
   std::list<std::string_view> recent_;  // keys of statements_, latest used first
 };
 

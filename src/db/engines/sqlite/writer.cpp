@@ -109,7 +109,7 @@ void Writer::run_one(Job& job) {
     job.work(tx);
   }
   job.work = {};  // what it threw is the caller's alone from here
-  if (!connection_->in_transaction()) throw Error("the database rolled back by itself: disk full or input/output error");
+  if (!connection_->in_transaction()) throw Error("the database rolled back by itself: disk full or input/output error", false, connection_->found_no_room());
   if (!job.keep) connection_->run("ROLLBACK TO piece");
   connection_->run("RELEASE piece");
 }
