@@ -18,7 +18,7 @@ SAMPLES = pathlib.Path(__file__).resolve().parent.parent / "compat/samples"
 # What no field takes, whatever it is: an object in an object, a list of lists, a fraction, a text without end.
 WRONG = {"object": {"a": {"b": 1}}, "list": [[1]], "fraction": 1.5, "endless": "x" * 70000}
 # Objects that take anything by their nature: hypervisors' connectors, hints, whatever administrators write.
-OPEN = re.compile(r"connector|OS-SCH-HNT|scheduler_hints|^backup-record|^ref$|\bref\b")
+OPEN = re.compile(r"connector|^os-force_delete$|^os-show_image_metadata$|OS-SCH-HNT|scheduler_hints|^backup-record|^ref$|\bref\b")
 
 
 def paths(value, at=()):

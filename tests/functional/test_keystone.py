@@ -48,7 +48,7 @@ def test_a_valid_token_is_let_in_and_says_who_asks(node, keystone):
     project = body["project"]["id"]
     assert knock(node, token).status == 404
     assert knock(node, token, project=project).status == 404
-    assert f"project={project} user={body['user']['id']}" in node.log()
+    wait_until(lambda: f"project={project} user={body['user']['id']}" in node.log())
     assert token not in node.log()
 
 

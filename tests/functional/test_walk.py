@@ -85,6 +85,9 @@ class Scoria:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def detach(self, attachment_id):
+        self.call("DELETE", f"/attachments/{attachment_id}")
+
     def wait(self, kind, name, status="available", seconds=60):
         deadline = time.monotonic() + seconds
         seen = None
