@@ -18,7 +18,9 @@ SAMPLES = pathlib.Path(__file__).resolve().parent.parent / "compat/samples"
 # What no field takes, whatever it is: an object in an object, a list of lists, a fraction, a text without end.
 WRONG = {"object": {"a": {"b": 1}}, "list": [[1]], "fraction": 1.5, "endless": "x" * 70000}
 # Objects that take anything by their nature: hypervisors' connectors, hints, whatever administrators write.
-OPEN = re.compile(r"connector|^os-force_delete$|^os-show_image_metadata$|OS-SCH-HNT|scheduler_hints|^backup-record|^ref$|\bref\b")
+OPEN = re.compile(r"connector|^backup-record|^ref$|\bref\b")
+# Fields that nobody reads, or where a name nobody bears is taken, as in Cinder: nothing about them can be wrong.
+UNREAD = re.compile(r"^os-force_delete$|^os-show_image_metadata$|OS-SCH-HNT|scheduler_hints|^os-(reserve|unreserve|roll_detaching|begin_detaching)$|^os-force_detach\.attachment_id$|connector\.(platform|os_type|multipath|do_local_attach)")
 
 
 def paths(value, at=()):
@@ -91,7 +93,7 @@ def test_a_sample_with_one_field_broken_is_refused_clearly_and_makes_nothing(sco
     before = target.everything()
     count, failures, taken, unclear = collections.Counter(), [], [], []
     for row, body in samples():
-        for path in paths(body):
+        for path in (path for path in paths(body) if not UNREAD.search(".".join(path))):
             for name, wrong in WRONG.items():
                 broken = changed(body, path, wrong)
                 status, answer = target.send(row["method"], row["path"], row["microversion"], broken)
