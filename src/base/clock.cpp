@@ -8,11 +8,9 @@
 namespace scoria {
 
 void Signal::raise() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(raised_, true)) return;  // whom the first raise wakes takes this one as well
-  }
-  condition_.notify_one();
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(raised_, true)) return;  // whom the first raise wakes takes this one as well
+  condition_.notify_one();                   // under the lock: who waits may destroy the signal as soon as it wakes
 }
 
 bool Clock::take(Signal& signal) {

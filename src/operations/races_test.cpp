@@ -39,12 +39,12 @@ class LossyDatabase final : public db::Database {
  public:
   enum class Fate { normal, commit_lost, answer_lost };
   explicit LossyDatabase(db::Database& real) : real_(real) {}
-  Fate next = Fate::normal;
+  std::atomic<Fate> next = Fate::normal;
 
   db::Engine engine() const override { return real_.engine(); }
   db::Statistics statistics() const override { return real_.statistics(); }
   void run_transaction(const std::function<bool(db::Transaction&)>& work) override {
-    const Fate fate = std::exchange(next, Fate::normal);
+    const Fate fate = next.exchange(Fate::normal);
     if (fate == Fate::commit_lost) throw db::Error("the connection was lost before the COMMIT arrived", true);
     real_.run_transaction(work);
     if (fate == Fate::answer_lost) throw db::Error("the connection was lost after the COMMIT", true);
