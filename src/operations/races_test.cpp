@@ -1,4 +1,5 @@
 #include <array>
+#include <atomic>
 
 #include "base/failpoint.h"
 #include "commands/snapshots/create.h"
