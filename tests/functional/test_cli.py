@@ -354,7 +354,7 @@ def test_a_pool_with_shared_blocks_is_made_by_one_command():
         settings = [f"exports.state_directory={folder}/x", f"file.file_directories={folder}/p"]
         (folder / "state").mkdir()
         with Node(folder / "state", *settings) as node:  # which mounts it again
-            assert "is mounted from its image" in node.log()
+            wait_until(lambda: "is mounted from its image" in node.log())
             scoria(node, "volume", "create", "v", "--size", "1", "--wait")
             scoria(node, "volume", "create", "w", "--source", "v", "--wait")
             scoria(node, "volume", "delete", "v", "w", "--wait")

@@ -113,7 +113,7 @@ def test_a_wrong_password_of_scorias_own_is_told_in_the_log(keystone, tmp_path):
     with Node(tmp_path, *settings(keystone, "keystone_authtoken.password=wrong")) as misconfigured:
         reply = knock(misconfigured, keystone.log_in("ann", "pass")[0])
         assert reply.status == 503
-        assert "refuses Scoria's own user 'scoria'" in misconfigured.log()
+        wait_until(lambda: "refuses Scoria's own user 'scoria'" in misconfigured.log())
 
 
 def test_keystone_away_is_503_and_back_is_well_again(node, keystone):

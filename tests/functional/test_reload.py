@@ -88,7 +88,7 @@ def test_levels_and_rules_change_and_mistakes_change_nothing(folder):
         node.process.send_signal(signal.SIGHUP)
         wait_until(lambda: types() == 403)
         assert told() == told(), "requests are no longer logged"
-        assert "osapi_volume_workers changed from '32' to '3': it takes a restart to be in force" in node.log()
+        wait_until(lambda: "osapi_volume_workers changed from '32' to '3': it takes a restart to be in force" in node.log())
 
         policy.write_text("{ no yaml")
         config.write_text("[DEFAULT]\nnonsense = 1\n")
