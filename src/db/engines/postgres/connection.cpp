@@ -120,10 +120,12 @@ class Keywords {
     values_.try_emplace("keepalives_count", "3");
     values_.try_emplace("fallback_application_name", "scoria");
     values_["client_encoding"] = "UTF8";
+    // A statement is planned once: its plan for every value, as good for small projects as for large, is the one that indexes
+    // were made for; to plan a list each time would cost as much as to run it.
     // Reads run as the server's implicit transaction and so at its defaults; what writes says so in its BEGIN.
     values_["options"] += fmt::format(
         " -c statement_timeout={} -c idle_in_transaction_session_timeout={} -c default_transaction_isolation=repeatable\\ read"
-        " -c default_transaction_read_only=on -c standard_conforming_strings=on {}",
+        " -c default_transaction_read_only=on -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan {}",
         options.statement_timeout.count() / 1000, options.idle_in_transaction_timeout.count() / 1000, extra);
     for (const auto& [name, value] : values_) {
       names_.push_back(name.c_str());
@@ -188,6 +190,28 @@ Outcome Connection::exchange(std::span<const Statement> statements, Ending endin
   const bool commits = statements.back().prepared->text == "COMMIT";
   settle();
   for (const Statement& statement : statements) send(statement);
+  end_sending(ending, commits);
+  Outcome last;
+  receive(ending, commits, [&](Outcome outcome) { last = std::move(outcome); });
+  return last;
+}
+
+Answers Connection::exchange_reads(std::span<const Statement* const> statements) {
+  settle();
+  for (const Statement* statement : statements) send(*statement);
+  end_sending(Ending::closed, false);
+  Answers answers;
+  try {
+    receive(Ending::closed, false, [&](Outcome outcome) { answers.outcomes.push_back(std::move(outcome)); });
+  } catch (const Rerun&) {
+    throw;
+  } catch (const Error&) {
+    answers.failure = std::current_exception();
+  }
+  return answers;
+}
+
+void Connection::end_sending(Ending ending, bool commits) {
   if ((ending == Ending::closed ? PQpipelineSync(handle_) : PQsendFlushRequest(handle_)) != 1) lose(complaint(handle_));
   commit_sent_ = commits;
   flush();
@@ -197,7 +221,6 @@ Outcome Connection::exchange(std::span<const Statement> statements, Ending endin
   } catch (const failpoint::Injected& injected) {
     lose(injected.what());
   }
-  return receive(ending, commits);
 }
 
 void Connection::send(const Statement& statement) {
@@ -295,8 +318,7 @@ void Connection::read_to_sync() {
   }
 }
 
-Outcome Connection::receive(Ending ending, bool commits) {
-  Outcome outcome;
+void Connection::receive(Ending ending, bool commits, const std::function<void(Outcome)>& take) {
   std::optional<Failure> failure;
   for (const Expected& one : std::exchange(expected_, {})) {
     warned_ = false;
@@ -307,7 +329,7 @@ Outcome Connection::receive(Ending ending, bool commits) {
     if (status == PGRES_FATAL_ERROR && !failure) failure = failure_of(result.get(), *one.statement);
     if (failure && failure->fatal) raise(*failure);
     if (one.preparing && status != PGRES_COMMAND_OK) one.statement->prepared->name.clear();
-    if (!failure && !one.preparing) outcome = outcome_of(result.get());
+    if (!failure && !one.preparing) take(outcome_of(result.get()));
     if (commits && !failure && std::string_view(PQcmdStatus(result.get())) == "ROLLBACK") failure = {.text = "the server rolled back"};
     if (const ResultHandle end(next_result()); end) lose("an answer that libpq does not explain");
   }
@@ -322,7 +344,6 @@ Outcome Connection::receive(Ending ending, bool commits) {
   if (failure) raise(*failure);
   // Committed here, but the wait for the standby was cut short: a failover may lose it.
   if (standby_missed) throw Error("the commit is not confirmed by the standby", true);
-  return outcome;
 }
 
 Connection::Failure Connection::failure_of(const pg_result* result, const Statement& statement) const {
