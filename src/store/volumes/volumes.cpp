@@ -31,7 +31,7 @@ Volume read(db::Rows& rows, std::size_t row) {
   const auto time = [&] { return rows.at(row, column++).time(); };
   Volume v;
   v.id = {text()}, v.project_id = text(), v.user_id = text(), v.name = text(), v.description = text(), v.size_gib = number();
-  parse(text(), v.status);
+  parse(rows.at(row, column++).text(), v.status);
   v.previous_status = text(), v.attach_status = text(), v.migration_status = text(), v.replication_status = text(), v.type = {text()};
   v.availability_zone = text(), v.backend = text(), v.pool = text(), v.provider_name = text(), v.object_bytes = number();
   v.snapshot_id = text(), v.source_volid = text(), v.group_id = text(), v.bootable = number() != 0, v.multiattach = number() != 0;
@@ -59,22 +59,6 @@ std::optional<Volume> find(db::Transaction& tx, const VolumeId& id) {
   db::Rows rows = tx.query(sql, {id.text});
   if (rows.empty()) return std::nullopt;
   return read(rows, 0);
-}
-
-const std::string_view shown_columns = ", volume_type.name, service.id";
-const std::string_view shown_from =
-    "volume JOIN volume_type ON volume_type.id = volume.volume_type_id "
-    "LEFT JOIN service ON service.host = volume.backend AND service.binary_name = 'cinder-volume'";
-
-Shown read_shown(db::Rows& rows, std::size_t row) {
-  return {read(rows, row), rows.take_text(row, rows.columns() - 2), rows.take_text(row, rows.columns() - 1)};
-}
-
-std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id) {
-  static const std::string sql = fmt::format("SELECT {}{} FROM {} WHERE volume.id = ?", columns, shown_columns, shown_from);
-  db::Rows rows = tx.query(sql, {id.text});
-  if (rows.empty()) return std::nullopt;
-  return read_shown(rows, 0);
 }
 
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,
