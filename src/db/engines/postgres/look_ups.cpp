@@ -15,15 +15,14 @@ constexpr std::size_t max_batch = 16;
 /// Wakes everybody of a batch and passes the lead on, whatever ends the exchange.
 class LookUps::Lead {
  public:
-  Lead(LookUps& owner, const std::shared_ptr<Waiting>& leader) : owner_(owner), batch_(owner.take(leader)) {}
+  Lead(LookUps& owner, const Batch& batch) : owner_(owner), batch_(batch) {}
   ~Lead() { owner_.end(batch_); }
   Lead(const Lead&) = delete;
   Lead& operator=(const Lead&) = delete;
-  const Batch& batch() const { return batch_; }
 
  private:
   LookUps& owner_;
-  const Batch batch_;
+  const Batch& batch_;
 };
 
 Outcome LookUps::ask(std::string_view sql, Values values) {
@@ -36,9 +35,9 @@ Outcome LookUps::ask(std::string_view sql, Values values) {
   }
   bool waited_long = false;
   while (true) {
-    if (may_lead(*one, waited_long)) {
-      const Lead lead(*this, one);
-      serve(lead.batch());
+    if (const Batch batch = take(one, waited_long); !batch.empty()) {
+      const Lead lead(*this, batch);
+      serve(batch);
     }
     {
       const std::lock_guard lock(mutex_);
@@ -51,25 +50,20 @@ Outcome LookUps::ask(std::string_view sql, Values values) {
   return std::move(*one->outcome);
 }
 
-bool LookUps::may_lead(Waiting& one, bool waited_long) {
+/// If `one` is to lead now: its own statement and the oldest of the others. Else nothing.
+LookUps::Batch LookUps::take(const std::shared_ptr<Waiting>& one, bool waited_long) {
   const std::lock_guard lock(mutex_);
-  if (one.state != State::queued) return false;
-  if (!one.leads && leaders_ >= max_leaders && !waited_long) return false;
-  if (!std::exchange(one.leads, true)) ++leaders_;
-  return true;
-}
-
-/// The leader's own statement and the oldest of the others.
-LookUps::Batch LookUps::take(const std::shared_ptr<Waiting>& leader) {
-  const std::lock_guard lock(mutex_);
-  queue_.erase(std::find(queue_.begin(), queue_.end(), leader));
-  Batch batch{leader};
+  if (one->state != State::queued) return {};
+  if (!one->leads && leaders_ >= max_leaders && !waited_long) return {};
+  if (!std::exchange(one->leads, true)) ++leaders_;
+  queue_.erase(std::find(queue_.begin(), queue_.end(), one));
+  Batch batch{one};
   while (!queue_.empty() && batch.size() < max_batch) {
     batch.push_back(std::move(queue_.front()));
     queue_.pop_front();
     if (std::exchange(batch.back()->leads, false)) --leaders_;  // it need not any more
   }
-  for (const auto& one : batch) one->state = State::taken;
+  for (const auto& taken : batch) taken->state = State::taken;
   return batch;
 }
 

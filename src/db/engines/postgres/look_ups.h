@@ -44,8 +44,7 @@ class LookUps {
   class Lead;
   using Batch = std::vector<std::shared_ptr<Waiting>>;
 
-  bool may_lead(Waiting& one, bool waited_long);
-  Batch take(const std::shared_ptr<Waiting>& leader);
+  Batch take(const std::shared_ptr<Waiting>& one, bool waited_long);
   void serve(const Batch& batch);
   void end(const Batch& batch);
 

@@ -93,6 +93,18 @@ TEST_F(LookUpsOf, those_that_come_while_two_are_under_way_go_together) {
   EXPECT_EQ(std::ranges::count_if(sizes_, [](std::size_t size) { return size > 16; }), 0);
 }
 
+TEST_F(LookUpsOf, many_threads_that_come_and_go_are_each_answered) {
+  LookUps hasty(clock_, [this](auto asks) { return exchange(asks); }, 0ms);
+  std::atomic<int> right{0};
+  for (int thread = 0; thread < 8; ++thread)
+    clock_.spawn("asks", [&, thread] {
+      LookUps& all = thread % 2 == 0 ? hasty : look_ups_;
+      for (int i = 0; i < 2000; ++i) right += all.ask(std::to_string(i), {}).touched == i;
+    });
+  clock_.join_all();
+  EXPECT_EQ(right, 16000);
+}
+
 TEST_F(LookUpsOf, one_that_fails_takes_nobody_with_it) {
   const auto ends = together({"1", "2", "bad", "3", "4"});
   EXPECT_EQ(ends.at("bad"), "constraint");
