@@ -71,11 +71,11 @@ bool owned(const ListTable& table, const ListQuery& query) { return !query.proje
 /// The text of conditions and their values grow together.
 class Conditions {
  public:
-  Conditions(const ListTable& table, const ListQuery& query, bool by_project = false) {
+  /// `by_range`: who makes them says which project's.
+  Conditions(const ListTable& table, const ListQuery& query, bool by_range = false) {
     if (!table.where.empty()) add(table.where);
     if (!query.project_id.empty() && !table.scope.empty()) add(table.scope, {query.project_id});
-    else if (owned(table, query) && by_project) add(fmt::format("{0} >= ? AND {0} <= ?", table.project), {query.project_id, query.project_id});
-    else if (owned(table, query)) add(fmt::format("{} = ?", table.project), {query.project_id});
+    else if (owned(table, query) && !by_range) add(fmt::format("{} = ?", table.project), {query.project_id});
     if (query.nothing) add(never_true);
   }
 
@@ -149,6 +149,13 @@ bool by_project(const ListTable& table, const ListQuery& query) {
   return owned(table, query) && plain_order(table, query) && query.sort.front().key == "created_at";
 }
 
+/// Each end of the range once, or SQLite does not begin at the marker: with one, its row comparison is the near end.
+void add_project_range(Conditions& conditions, const ListTable& table, const ListQuery& query, bool marked) {
+  const bool ascending = query.sort.front().ascending;
+  conditions.add(fmt::format("{} {} ?", table.project, ascending ? "<=" : ">="), {query.project_id});
+  if (!marked) conditions.add(fmt::format("{} {} ?", table.project, ascending ? ">=" : "<="), {query.project_id});
+}
+
 void add_row_comparison(Conditions& conditions, const ListTable& table, const ListQuery& query, db::Values marker) {
   std::string columns;
   std::string marks;
@@ -216,8 +223,8 @@ std::string order_by(const ListTable& table, const ListQuery& query) {
   return out;
 }
 
-Conditions filtered(const ListTable& table, const ListQuery& query, bool by_project = false) {
-  Conditions out(table, query, by_project);
+Conditions filtered(const ListTable& table, const ListQuery& query, bool by_range = false) {
+  Conditions out(table, query, by_range);
   for (const ListFilter& filter : query.filters) out.add_filter(table, filter);
   return out;
 }
@@ -232,7 +239,9 @@ const ListColumn* ListTable::find(std::string_view key) const {
 }
 
 ListSql page_sql(const ListTable& table, const ListQuery& query, const db::Values& marker) {
-  Conditions conditions = filtered(table, query, by_project(table, query));
+  const bool by_range = by_project(table, query);
+  Conditions conditions = filtered(table, query, by_range);
+  if (by_range) add_project_range(conditions, table, query, !marker.empty());
   if (!marker.empty()) {
     if (plain_order(table, query)) add_row_comparison(conditions, table, query, marker);
     else add_nested_comparison(conditions, table, query, marker);

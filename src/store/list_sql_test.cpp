@@ -241,5 +241,19 @@ TEST(ListSql, a_page_of_one_project_can_be_read_only_from_that_projects_index) {
   EXPECT_EQ(sql.text.find("t.project_id = ?"), std::string::npos) << "an equality lets the planner take another index: " << sql.text;
 }
 
+TEST_P(ListSqlOn, a_page_of_one_project_begins_at_its_marker) {
+  if (database().engine() != db::Engine::sqlite) return;  // others tell their plans in other words
+  database().write([](db::Transaction& tx) { tx.run("CREATE INDEX thing_project ON thing(project_id, created_at, id)"); });
+  for (const bool ascending : {true, false}) {
+    ListQuery query;
+    query.project_id = "p1";
+    query.sort = {{"created_at", ascending}, {"id", ascending}};
+    const ListSql sql = page_sql(things, query, {db::Value(5), db::Value("a")});
+    const db::Rows plan = database().read([&](db::Transaction& tx) { return tx.query("EXPLAIN QUERY PLAN " + sql.text, sql.values); });
+    ASSERT_EQ(plan.size(), 1u) << "and is not sorted";
+    EXPECT_NE(plan.at(0, 3).text().find("(project_id,created_at,id)"), std::string::npos) << plan.at(0, 3).text();
+  }
+}
+
 }  // namespace
 }  // namespace scoria::store
