@@ -11,7 +11,7 @@ target_precompile_headers(scoria_pch PRIVATE
   <string_view> <thread> <utility> <variant> <vector> <fmt/core.h> <tl/expected.hpp>)
 
 add_library(scoria_test_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
-target_compile_options(scoria_test_pch PRIVATE ${SCORIA_WARNINGS} -Wno-null-dereference)
+target_compile_options(scoria_test_pch PRIVATE ${SCORIA_WARNINGS} ${SCORIA_TEST_OPTIONS})
 target_link_libraries(scoria_test_pch PRIVATE fmt::fmt tl::expected Threads::Threads GTest::gtest GTest::gmock)
 target_precompile_headers(scoria_test_pch PRIVATE
   <algorithm> <array> <atomic> <chrono> <cstdint> <functional> <map> <memory> <mutex> <optional> <span> <string>
@@ -52,7 +52,7 @@ function(scoria_library folder)
 
   if(tests)
     add_executable(${folder}_test ${tests})
-    target_compile_options(${folder}_test PRIVATE ${SCORIA_WARNINGS} -Wno-null-dereference)
+    target_compile_options(${folder}_test PRIVATE ${SCORIA_WARNINGS} ${SCORIA_TEST_OPTIONS})
     target_precompile_headers(${folder}_test REUSE_FROM scoria_test_pch)
     scoria_layer(${folder}_test ${folder} ${arg_USES} ${arg_TEST_USES})
     list(TRANSFORM arg_TEST_USES PREPEND scoria_ OUTPUT_VARIABLE test_used)

@@ -26,6 +26,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
 
+# The code under test is what users run; optimising the tests themselves would be a third of the build.
+set(SCORIA_TEST_OPTIONS -Wno-null-dereference)
+if(CMAKE_BUILD_TYPE STREQUAL RelWithDebInfo)
+  list(APPEND SCORIA_TEST_OPTIONS -O0 -U_FORTIFY_SOURCE)
+endif()
+
 # Deliberate faults that the simulation can switch on (base/mutants.h); never in what users run.
 if(CMAKE_BUILD_TYPE STREQUAL Debug)
   add_compile_definitions(SCORIA_MUTANTS)
