@@ -1,11 +1,10 @@
 """After a run of faults: the database, the directories and the daemons against what the clients know. Own SQL, own counting."""
 import json
 import os
-import re
 import subprocess
 import time
 
-from cluster import BACKENDS, BUILD, PROJECT
+from cluster import BACKENDS, PROJECT, Client
 
 
 class Checker:
@@ -127,10 +126,6 @@ class Checker:
 
     def admin_check(self):
         """The server's own opinion, beside ours."""
-        node = self.cluster.nodes[0]
-        settings = [word for word in node.arguments[2:]]
-        done = subprocess.run([str(BUILD / "bin/scoria"), "admin", "check", *settings], capture_output=True, text=True, timeout=60)
-        text = (done.stdout + done.stderr).strip()
-        print("scoria admin check:", text.splitlines()[-1] if text else "(says nothing)", f"(exit {done.returncode})")
-        if re.search(r"\bI[0-9]{1,2}\b", text) and done.returncode != 0:  # it names the invariants that do not hold
-            self.problems.append(f"scoria admin check: {text[-1000:]}")
+        report = Client(self.cluster.nodes, 0).insist("GET", "/scoria/v1/check").json()
+        print(f"the server's own check: {len(report['checked'])} invariants, {len(report['violations'])} violations, {len(report['findings'])} findings")
+        self.problems += [f"the server's own check: {one['invariant']}: {one['text']}" for one in report["violations"]]
