@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 #include <string>
 
@@ -28,6 +29,18 @@ std::string sample(std::string_view path, std::string_view before_rest) {
   }
   if (!before_rest.empty() && out.starts_with("/v3/")) out.insert(3, std::string("/").append(before_rest));
   return out;
+}
+
+TEST(Routes, every_call_of_our_own_stands_in_its_reference) {
+  std::ifstream file("docs/reference/scoria-api.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_FALSE(page.empty());
+  for (const Route& route : route_table()) {
+    std::string path = route.path;
+    if (!path.starts_with("/scoria")) continue;
+    for (std::size_t at = path.find('{'); at != std::string::npos; at = path.find('{', at + 1)) path.replace(at, path.find('}', at) - at + 1, "{id}");
+    EXPECT_NE(page.find(fmt::format("| `{} {}` |", route.method, path)), std::string::npos) << route.method << " " << path;
+  }
 }
 
 TEST(Routes, the_table_has_every_call_of_the_block_storage_api) {

@@ -45,7 +45,6 @@ std::vector<drivers::file::FilePool> pools_of(const config::Config& config, cons
   auto options = config.read<drivers::file::FileBackendOptions>(section);
   if (options.directories.empty()) {
     const std::filesystem::path made = std::filesystem::path(config.read<config::GeneralOptions>().state_path) / "volumes";
-    std::filesystem::create_directories(made);
     options.directories.push_back("pool=" + made.string());
   }
   std::vector<drivers::file::FilePool> out;
@@ -66,6 +65,7 @@ std::unique_ptr<drivers::Driver> make_file(const config::Config& config, const s
   drivers::file::FileOptions out;
   out.deployment = deployment;
   out.pools = pools_of(config, section);
+  if (options.directories.empty()) std::filesystem::create_directories(out.pools.front().directory);
   for (const drivers::file::FilePool& pool : out.pools) mount_image_of(pool);
   out.layer_limit = options.layer_limit;
   out.allow_reflink = options.reflink;
@@ -83,13 +83,19 @@ std::unique_ptr<drivers::Driver> make_fake(const config::Config& config, const s
 
 }  // namespace
 
-std::vector<std::string> advice_on_pools(const config::Config& config) {
+std::vector<std::string> pool_directories(const config::Config& config) {
   std::vector<std::string> out;
   for (const std::string& section : config.backends()) {
     if (config.read<config::BackendOptions>(section).volume_driver != "file") continue;
-    for (const drivers::file::FilePool& pool : pools_of(config, section))
-      if (std::string text = drivers::file::advice(pool.directory); !text.empty()) out.push_back(std::move(text));
+    for (const drivers::file::FilePool& pool : pools_of(config, section)) out.push_back(pool.directory);
   }
+  return out;
+}
+
+std::vector<std::string> advice_on_pools(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const std::string& directory : pool_directories(config))
+    if (std::string text = drivers::file::advice(directory); !text.empty()) out.push_back(std::move(text));
   return out;
 }
 

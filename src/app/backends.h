@@ -14,6 +14,9 @@ namespace scoria::app {
 std::unique_ptr<operations::Backend> make_backend(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
                                                   Random& random, drivers::LiveUse* live);
 
+/// The directories of all file backends.
+std::vector<std::string> pool_directories(const config::Config& config);
+
 /// What the file systems under the pools cost, a line each; empty when they are as they should be.
 std::vector<std::string> advice_on_pools(const config::Config& config);
 

@@ -22,7 +22,7 @@ const metrics::Counters db_reads{"scoria_db_reads_total", "Reads."};
 const metrics::Counters db_retries{"scoria_db_retries_total", "Transactions run again after a deadlock or a serialization failure."};
 const metrics::Counters db_round_trips{"scoria_db_round_trips_total", "Waits for an answer of the database server; none with SQLite."};
 
-constexpr Duration every_round = std::chrono::seconds{1}, every_exports = std::chrono::minutes{1}, every_measure = std::chrono::seconds{15};
+constexpr Duration every_round = std::chrono::seconds{1}, every_measure = std::chrono::seconds{15};
 
 reconcile::InventoryOptions inventory_options(const config::Config& config) {
   const auto options = config.read<config::HousekeepingOptions>();
@@ -51,25 +51,30 @@ void carefully(std::string_view what, Work&& work) {
 
 }  // namespace
 
-Chores::Chores(operations::Services& services, const config::Config& config)
+Chores::Chores(operations::Services& services, engine::Engine& engine, const config::Config& config)
     : services_(services),
+      engine_(engine),
+      config_(config),
       host_(config.read<config::GeneralOptions>().host),
       inventory_(services, inventory_options(config)),
       flattening_(services),
       purge_(services.database, purge_options(config)),
       limits_(services),
+      rounds_({config_, services.clock, &services.database, services.sealer}, config.read<config::HousekeepingOptions>().self_check_interval),
       sink_(make_sink(config.read<config::HousekeepingOptions>())),
       relay_(sink_ ? std::make_unique<notify::Relay>(services.database, *sink_) : nullptr),
-      next_exports_(services.clock.now() + every_exports),
+      every_exports_(std::min<Duration>(std::chrono::minutes{1}, config.read<config::HousekeepingOptions>().inventory_interval)),
+      next_exports_(services.clock.now() + every_exports_),
       threads_(services.clock) {}
 
 void Chores::round() {
   for (operations::Backend* backend : services_.backends.all()) carefully("inventory", [&] { inventory_.turn(*backend); });
   carefully("purge", [&] { purge_.turn(); });
   carefully("limits", [&] { limits_.turn(); });
+  carefully("self check", [&] { rounds_.turn(engine_.incarnation()); });
   if (relay_) carefully("relay", [&] { while (!stopping_ && relay_->turn() > 0) {} });
   const Instant now = services_.clock.now();
-  if (now >= next_exports_) next_exports_ = now + every_exports, carefully("exports", [&] { reconcile::check_exports(services_, host_); });
+  if (now >= next_exports_) next_exports_ = now + every_exports_, carefully("exports", [&] { reconcile::check_exports(services_, host_); });
   if (now >= next_measure_) next_measure_ = now + every_measure, carefully("measure", [&] { measure(); });
 }
 

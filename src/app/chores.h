@@ -5,9 +5,11 @@
 #include <set>
 #include <string>
 
+#include "app/doctor/rounds.h"
 #include "base/clock.h"
 #include "base/thread_group.h"
 #include "config/config.h"
+#include "engine/engine.h"
 #include "notify/relay.h"
 #include "operations/services.h"
 #include "reconcile/flattening.h"
@@ -21,7 +23,7 @@ namespace scoria::app {
 /// attachments, what is over thrown away, events relayed. What is everybody's is done by one node at a time.
 class Chores {
  public:
-  Chores(operations::Services& services, const config::Config& config);
+  Chores(operations::Services& services, engine::Engine& engine, const config::Config& config);
   /// One look at everything that may be due. Told failures are logged; they end nothing.
   void round();
   void start();
@@ -35,13 +37,17 @@ class Chores {
   void measure_database();
 
   operations::Services& services_;
+  engine::Engine& engine_;
+  const config::Config config_;
   const std::string host_;
   reconcile::Inventory inventory_;
   reconcile::Flattening flattening_;
   reconcile::Purge purge_;
   reconcile::Limits limits_;
+  doctor::Rounds rounds_;
   std::unique_ptr<notify::Sink> sink_;  // none: events are only kept for a while
   std::unique_ptr<notify::Relay> relay_;
+  const Duration every_exports_;
   Instant next_exports_, next_measure_;
   std::atomic<bool> stopping_{false};
   Signal stop_, stop_flattening_;

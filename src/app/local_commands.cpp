@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "app/database.h"
+#include "app/doctor/rounds.h"
 #include "app/logging.h"
 #include "app/node.h"
 #include "app/operator.h"
@@ -120,6 +121,16 @@ int local_check(const cli::Given& given, const config::Sources& sources) {
     const auto done = cli::tell_check(output, *report);
     return done ? 0 : fail(done.error().message);
   });
+}
+
+int local_doctor(const cli::Given& given, const config::Sources& sources) {
+  const auto config = config::load(all_options(), sources);
+  if (!config) return fail(config.error().message, 2);
+  SystemClock clock;
+  const auto report = json::parse(doctor::look_from_here(*config, clock));
+  const cli::Output output(given.text("output", "table"), {}, {});
+  const auto done = cli::tell_doctor(output, *report);
+  return done ? 0 : fail(done.error().message);
 }
 
 int pool_create(const cli::Given& given, const config::Sources& sources) {

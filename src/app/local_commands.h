@@ -12,6 +12,8 @@ int db_version(const cli::Given& given, const config::Sources& sources);
 int db_upgrade(const cli::Given& given, const config::Sources& sources);
 /// As `scoria admin check` tells it, of a database that no service need serve.
 int local_check(const cli::Given& given, const config::Sources& sources);
+/// As `scoria doctor` tells it, of this machine and its configuration.
+int local_doctor(const cli::Given& given, const config::Sources& sources);
 /// Needs root. Says what to write into the configuration.
 int pool_create(const cli::Given& given, const config::Sources& sources);
 

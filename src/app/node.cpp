@@ -17,6 +17,7 @@
 #include "app/bootstrap.h"
 #include "app/chores.h"
 #include "app/database.h"
+#include "app/doctor/rounds.h"
 #include "app/exports.h"
 #include "app/greeting.h"
 #include "app/identity.h"
@@ -83,12 +84,11 @@ struct Node::Parts {
 Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<Parts>(std::move(config), clock)) {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
-  std::filesystem::create_directories(general.state_path);
   p.database = open_database(p.config, clock, p.random);
   db::migrate(*p.database, store::migrations());
-  const std::string deployment = bootstrap(*p.database, p.random);
-  if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock);
   p.sealer = open_sealer(general.state_path + "/sealing.key", p.random);
+  const std::string deployment = bootstrap(*p.database, p.random, *p.sealer);
+  if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock);
   for (const std::string& section : has_role(p.config, "volume") ? p.config.backends() : std::vector<std::string>{})
     p.backends.add(make_backend(p.config, section, deployment, clock, p.random, p.exports.get()));
 
@@ -101,7 +101,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   std::optional<store::pools::Service> scheduler;
   if (has_role(p.config, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
   p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler);
-  p.chores = std::make_unique<Chores>(*p.operation_services, p.config);
+  p.chores = std::make_unique<Chores>(*p.operation_services, *p.engine, p.config);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
                                                                        [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get()});
@@ -125,6 +125,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_operations(handlers, *p.api_services);
   api::mount_administration(handlers, *p.api_services);
   mount_operator(handlers, *p.database, p.config.read<config::EngineOptions>().failpoints);
+  doctor::mount(handlers, {p.config, clock, p.database.get(), p.sealer.get()}, general.host, *p.engine);
   api::mount_explain(handlers, *p.api_services, p.operation_services->scheduler);
   p.pipeline = std::make_unique<api::Pipeline>(
       api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get()},

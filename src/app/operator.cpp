@@ -11,6 +11,22 @@
 
 namespace scoria::app {
 
+namespace {
+
+void write_findings(json::Writer& out, db::Database& database, std::size_t limit) {
+  out.key("findings").begin_array();
+  for (const auto& one : database.read([limit](db::Transaction& tx) { return store::findings::list(tx, limit); })) {
+    out.begin_object().field("place", std::string_view{one.place}).field("kind", std::string_view{one.kind});
+    out.field("subject", std::string_view{one.subject}).field("text", std::string_view{one.text});
+    out.field("found_at", std::string_view{to_rfc3339(one.found_at)}).field("seen_at", std::string_view{to_rfc3339(one.seen_at)}).end_object();
+  }
+  out.end_array();
+}
+
+constexpr std::size_t most_findings = 1000;
+
+}  // namespace
+
 std::string check_report(db::Database& database, bool repair) {
   const std::vector<std::string> repairs = repair ? reconcile::repair_all(database) : std::vector<std::string>{};
   const std::vector<reconcile::Violation> violations = reconcile::check_invariants(database);
@@ -25,16 +41,20 @@ std::string check_report(db::Database& database, bool repair) {
     broken.insert(one.invariant);
     out.begin_object().field("invariant", std::string_view{one.invariant}).field("text", std::string_view{one.text}).end_object();
   }
-  out.end_array().key("findings").begin_array();
-  for (const auto& one : database.read([](db::Transaction& tx) { return store::findings::list(tx, 1000); })) {
-    out.begin_object().field("place", std::string_view{one.place}).field("kind", std::string_view{one.kind});
-    out.field("subject", std::string_view{one.subject}).field("text", std::string_view{one.text}).end_object();
-  }
-  out.end_array().field("broken", static_cast<std::int64_t>(broken.size()));
+  out.end_array();
+  write_findings(out, database, most_findings);
+  out.field("broken", static_cast<std::int64_t>(broken.size()));
   return out.end_object().take();
 }
 
 namespace {
+
+api::Answer list_findings(db::Database& database, api::ApiRequest& request) {
+  json::Writer out;
+  out.begin_object();
+  write_findings(out, database, most_findings);
+  return request.reply(out.end_object().take());
+}
 
 api::Answer list_failpoints(api::ApiRequest& request) {
   std::map<std::string, const failpoint::Site*> sorted;
@@ -63,6 +83,7 @@ api::Answer set_failpoint(bool allowed, api::ApiRequest& request) {
 void mount_operator(api::Handlers& handlers, db::Database& database, bool failpoints_allowed) {
   handlers.mount("scoria.check", [&database](api::ApiRequest& request) { return request.reply(check_report(database, false)); });
   handlers.mount("scoria.repair", [&database](api::ApiRequest& request) { return request.reply(check_report(database, true)); });
+  handlers.mount("scoria.findings", [&database](api::ApiRequest& request) { return list_findings(database, request); });
   handlers.mount("scoria.failpoints.list", [](api::ApiRequest& request) { return list_failpoints(request); });
   handlers.mount("scoria.failpoints.set", [failpoints_allowed](api::ApiRequest& request) { return set_failpoint(failpoints_allowed, request); });
 }

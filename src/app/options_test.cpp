@@ -9,6 +9,7 @@
 #include <set>
 
 #include "app/command_line.h"
+#include "app/doctor/doctor.h"
 #include "app/node.h"
 #include "base/text.h"
 #include "cli/grammar.h"
@@ -56,6 +57,8 @@ TEST(Metrics, each_has_a_name_of_ours_a_unit_and_one_declaration) {
                            "scoria_reconciler_findings", "scoria_export_daemon_deaths_total"})
     EXPECT_TRUE(names.contains(name)) << name;
 }
+
+TEST(Options, the_page_of_the_doctor_names_every_check) { expect_page("docs/reference/doctor.md", doctor::reference()); }
 
 TEST(Options, the_packaged_sample_is_what_the_declarations_say) { expect_page("packaging/scoria.conf", config::sample(all_options())); }
 

@@ -99,6 +99,9 @@ TEST(Failpoint, acts_as_often_as_told_and_lists_its_sites) {
   failpoint::disarm_all();
   EXPECT_NO_THROW(reach_site());
   EXPECT_EQ(failpoint::sites().size(), 1u);
+  failpoint::arm("test.base.site", "off");
+  const auto armed = std::count_if(failpoint::sites().begin(), failpoint::sites().end(), [](const failpoint::Site* site) { return site->armed != 0; });
+  EXPECT_EQ(armed, 0) << "off alone disarms";
   EXPECT_THROW(failpoint::arm("no.such.site", "kill"), std::invalid_argument);
   EXPECT_THROW(failpoint::arm("test.base.site", "explode"), std::invalid_argument);
 }

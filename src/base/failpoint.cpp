@@ -133,10 +133,14 @@ void arm(std::string_view name, std::string_view terms) {
   const Plan plan = parse(terms);
   const std::lock_guard lock(mutex);
   if (name != "*" && find(name) == nullptr) throw std::invalid_argument(fmt::format("failpoint: no site named '{}'", name));
+  const bool off = terms == "off";  // alone, not in a chain: nothing is injected, nothing counted
   for (Site* site : sites()) {
     if (name != "*" && name != site->name) continue;
-    plans[site->name] = plan;
-    site->armed = 1;
+    if (off)
+      plans.erase(site->name);
+    else
+      plans[site->name] = plan;
+    site->armed = off ? 0 : 1;
   }
 }
 

@@ -34,7 +34,7 @@ class Injected : public std::runtime_error {
 std::span<Site* const> sites();
 
 /// Arms one site, or all for "*". `terms` is fail(9)'s language: `[P%][N*]action[(argument)]`, chained by "->":
-/// off, return(text), kill, exit, pause(ms), hang, delay(ms) or delay(least,most), drop_reply, yield, print, panic. Throws
+/// off (alone: disarms), return(text), kill, exit, pause(ms), hang, delay(ms) or delay(least,most), drop_reply, yield, print, panic. Throws
 /// std::invalid_argument on bad grammar or an unknown site.
 void arm(std::string_view site, std::string_view terms);
 void disarm_all();

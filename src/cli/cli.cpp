@@ -144,6 +144,10 @@ int run(const std::vector<std::string>& words, const Environment& environment, s
   if (works_locally(*parsed.verb, parsed.given)) return parsed.verb->local(parsed.given);
   Output output(parsed.given.text("output", "table"), parsed.given.all("column"), terminal_of(environment));
   const Result<> done = ask(*parsed.verb, parsed.given, environment, output);
+  if (!done && parsed.verb->local_if_unreachable && done.error().code == RefusalCode::unavailable) {
+    std::fprintf(stderr, "scoria: %s\nWhat can be seen from this machine:\n", done.error().message.c_str());
+    return parsed.verb->local(parsed.given);
+  }
   return done ? 0 : fail(done.error(), *parsed.verb, output.json());
 }
 

@@ -192,6 +192,7 @@ std::vector<Verb> all_verbs(std::vector<Verb> local) {
       continue;
     }
     both->run = verb.run;
+    both->local_if_unreachable = verb.local_if_unreachable;
     both->options.insert(both->options.begin(), verb.options.begin(), verb.options.end());
   }
   return out;

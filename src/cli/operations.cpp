@@ -55,12 +55,10 @@ const Columns& sheet() {
   return out;
 }
 
-bool has_ended(const json::Value& operation) { return !operation.text_or("finished_at").empty(); }
-
 /// By id or the beginning of it.
 Result<std::string> id_of(Session& session, const std::string& what) {
   if (what.size() == 36) return what;
-  const auto listed = session.client.get("/scoria/v1/operations?all_projects=1");
+  const auto listed = session.client.get("/scoria/v1/operations?all_projects=1&limit=1000");
   if (!listed) return refuse(listed.error());
   std::vector<std::string> found;
   for (const json::Value& row : (*listed)["operations"].array())
@@ -72,17 +70,16 @@ Result<std::string> id_of(Session& session, const std::string& what) {
 
 Result<> list(Session& session) {
   const Given& given = session.given;
-  std::string path = "/scoria/v1/operations?list=1";
+  std::string path = "/scoria/v1/operations?limit=" + (given.has("limit") ? escaped(given.text("limit")) : "100");
   if (given.has("all-projects")) path += "&all_projects=1";
   if (given.has("kind")) path += "&kind=" + escaped(given.text("kind"));
   if (given.has("request")) path += "&request_id=" + escaped(given.text("request"));
+  if (given.has("state")) path += "&state=" + escaped(given.text("state"));
+  if (given.has("unfinished")) path += "&state=unfinished";
   if (given.has("resource")) path += "&resource_id=" + escaped(given.text("resource"));
   const auto listed = session.client.get(path);
   if (!listed) return refuse(listed.error());
-  json::Array rows;
-  for (const json::Value& row : (*listed)["operations"].array())
-    if (!given.has("unfinished") || !has_ended(row)) rows.push_back(row);
-  return session.output.list(rows, columns(), "There are no operations like that.");
+  return session.output.list((*listed)["operations"].array(), columns(), "There are no operations like that.");
 }
 
 Result<> show(Session& session) {
@@ -121,9 +118,11 @@ std::vector<Verb> operation_verbs() {
   return {
       {"operation",
        "list",
-       "the last hundred, newest first",
+       "the last ones, newest first",
        {},
        {{"unfinished", "only what runs or waits", nothing},
+        {"state", "ready, running, waiting, succeeded, failed, cancelled, dead; several with commas"},
+        {"limit", "how many at most (100)"},
         {"kind", "as volume.create"},
         {"resource", "id of what it works on"},
         {"request", "id of the request that started it"},

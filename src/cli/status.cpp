@@ -30,15 +30,12 @@ Result<json::Array> rows_of(Client& client, const std::string& path, const std::
 Result<Sight> look(Client& client) {
   Sight out;
   auto services = rows_of(client, "/os-services", "services"), pools = rows_of(client, "/scheduler-stats/get_pools?detail=True", "pools");
-  auto operations = rows_of(client, "/scoria/v1/operations?all_projects=1", "operations");
-  for (const auto* one : {&services, &pools, &operations})
+  const std::string operations = "/scoria/v1/operations?all_projects=1";
+  auto unfinished = rows_of(client, operations + "&state=unfinished", "operations");
+  auto failures = rows_of(client, fmt::format("{}&state=failed,dead&limit={}", operations, shown_failures), "operations");
+  for (const auto* one : {&services, &pools, &unfinished, &failures})
     if (!*one) return refuse(one->error());
-  out.services = std::move(*services), out.pools = std::move(*pools);
-  for (const json::Value& row : *operations) {
-    const std::string state = row.text_or("state");
-    if (row.text_or("finished_at").empty()) out.unfinished.push_back(row);
-    if ((state == "failed" || state == "dead") && out.failures.size() < shown_failures) out.failures.push_back(row);
-  }
+  out.services = std::move(*services), out.pools = std::move(*pools), out.unfinished = std::move(*unfinished), out.failures = std::move(*failures);
   for (const json::Value& row : out.services) {
     const std::string name = row.text_or("binary") + " on " + row.text_or("host");
     if (row.text_or("state") == "down") out.problems.push_back(name + " is down");
@@ -95,10 +92,37 @@ Result<> status(Session& session) {
   return done ? section(output, "Last failures", sight->failures, work) : done;
 }
 
+Result<> run_doctor(Session& session) {
+  const auto answer = session.client.get("/scoria/v1/doctor");
+  return answer ? tell_doctor(session.output, *answer) : refuse(answer.error());
+}
+
 }  // namespace
 
+Result<> tell_doctor(const Output& output, const json::Value& report) {
+  const json::Array& wrong = report["diagnoses"].array();
+  if (output.json()) {
+    if (Result<> shown = output.show(report); !shown) return shown;
+  } else if (wrong.empty()) {
+    output.say(fmt::format("Nothing is wrong: {} on {}.", count(report["checked"].array().size(), "check"), count(report["hosts"].array().size(), "host")));
+  }
+  std::string before = "-";
+  for (const json::Value& one : wrong) {
+    if (const std::string host = one.text_or("host"); std::exchange(before, host) != host) output.say(host.empty() ? "The deployment" : "Host " + host);
+    output.say(fmt::format("  {}: {}\n    -> {}", one.text_or("check"), one.text_or("text"), one.text_or("fix")));
+  }
+  if (wrong.empty()) return {};
+  return refuse(RefusalCode::backend_failed, "{} wrong.", wrong.size() == 1 ? "One thing is" : fmt::format("{} things are", wrong.size()));
+}
+
+const char* const doctor_help =
+    "what is wrong anywhere, and what to do about it (administrators); exit code 1 if something is. With --set, --config-file or --config-dir, or when the "
+    "deployment does not answer: what can be seen from this machine and its configuration";
+
 std::vector<Verb> status_verbs() {
-  return {{"", "status", "health at a glance: services, pools, what is under way and why it waits, what failed", {}, {}, status}};
+  Verb doctor{"", "doctor", doctor_help, {}, {}, run_doctor};
+  doctor.local_if_unreachable = true;
+  return {{"", "status", "health at a glance: services, pools, what is under way and why it waits, what failed", {}, {}, status}, std::move(doctor)};
 }
 
 }  // namespace scoria::cli

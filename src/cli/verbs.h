@@ -45,12 +45,16 @@ struct Verb {
   std::vector<Option> options;
   Result<> (*run)(Session&) = nullptr;          // asks a deployment
   std::function<int(const Given&)> local = {};  // or works on this machine, and gives the exit code
+  bool local_if_unreachable = false;            // is both: works on this machine when the deployment does not answer
 };
 
 inline const Option wait_option{"wait", "stay until it is done, with progress; Ctrl-C leaves it running", Option::Takes::nothing};
 inline const Option all_projects_option{"all-projects", "of every project (administrators)", Option::Takes::nothing};
 
 extern const char* const check_help;
+extern const char* const doctor_help;
+/// Tells an answer of GET /scoria/v1/doctor. Refuses when something is wrong, so that the exit code tells.
+Result<> tell_doctor(const Output& output, const json::Value& report);
 /// Tells a report of GET /scoria/v1/check. Refuses when an invariant does not hold, so that the exit code tells.
 Result<> tell_check(const Output& output, const json::Value& report);
 

@@ -48,12 +48,10 @@ std::vector<Operation> list_operations(db::Transaction& tx, const OperationFilte
   add("kind", filter.kind);
   add("parent", filter.parent);
   if (!filter.states.empty()) {
-    conditions += " AND state IN (";
-    for (std::size_t i = 0; i < filter.states.size(); ++i) {
-      conditions += i == 0 ? "?" : ", ?";
-      values.emplace_back(to_text(filter.states[i]));
-    }
-    conditions += ")";
+    // Each state stands in the text: the indexes of unfinished operations are partial ones.
+    std::string states;
+    for (const State state : filter.states) states += fmt::format("{}state = '{}'", states.empty() ? "" : " OR ", to_text(state));
+    conditions += fmt::format(" AND ({})", states);
   }
   if (filter.before_seq > 0) {
     conditions += " AND seq < ?";

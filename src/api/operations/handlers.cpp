@@ -1,6 +1,11 @@
 #include "api/operations/handlers.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include "api/listing.h"
 #include "api/operations/view.h"
+#include "base/text.h"
 #include "engine/ending.h"
 #include "engine/operations.h"
 #include "engine/start.h"
@@ -22,25 +27,81 @@ std::string text_of(const ApiRequest& request, std::string_view name) {
   return value == nullptr ? std::string{} : *value;
 }
 
-/// Newest first; `resource_id`, `request_id` and `kind` restrict, `before` (an operation's id) turns the page.
-Answer list(Services& services, ApiRequest& request) {
+constexpr std::int64_t page_limit = 1000;
+
+Result<std::vector<engine::State>> read_states(std::string_view text) {
+  using enum engine::State;
+  std::vector<engine::State> out;
+  for (const std::string_view word : split(text, ',')) {
+    const std::string_view name = trimmed(word);
+    if (name == "unfinished") {
+      out.insert(out.end(), {ready, running, waiting});
+      continue;
+    }
+    constexpr engine::State states[] = {ready, running, waiting, succeeded, failed, cancelled, dead};
+    const auto* found = std::find_if(std::begin(states), std::end(states), [name](engine::State state) { return engine::to_text(state) == name; });
+    if (found == std::end(states)) {
+      return refuse(RefusalCode::invalid_input, "'{}' is no state of an operation: ready, running, waiting, succeeded, failed, cancelled, dead, or unfinished.", name);
+    }
+    out.push_back(*found);
+  }
+  return out;
+}
+
+/// `limit`, `state` (a list with commas), `resource_id`, `request_id`, `kind`, `parent`, `all_projects` (administrators); `before` is read by the caller.
+Result<engine::OperationFilter> read_filter(const ApiRequest& request) {
   engine::OperationFilter filter;
-  filter.resource_id = text_of(request, "resource_id"), filter.request_id = text_of(request, "request_id"), filter.kind = text_of(request, "kind");
-  if (!request.context.is_admin || request.query("all_projects") == nullptr) filter.project_id = request.context.project_id;
+  filter.project_id = request.context.project_id;
+  for (const auto& [key, value] : request.http->query) {
+    if (key == "resource_id") {
+      filter.resource_id = value;
+    } else if (key == "request_id") {
+      filter.request_id = value;
+    } else if (key == "kind") {
+      filter.kind = value;
+    } else if (key == "parent") {
+      filter.parent = value;
+    } else if (key == "state") {
+      auto states = read_states(value);
+      if (!states) return refuse(states.error());
+      filter.states = std::move(*states);
+    } else if (key == "limit") {
+      std::int64_t limit = 0;
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), limit);
+      if (error != std::errc{} || end != value.data() + value.size() || limit < 1)
+        return refuse(RefusalCode::invalid_input, "limit must be a number of at least 1, not '{}'.", value);
+      filter.limit = static_cast<std::size_t>(std::min(limit, page_limit));
+    } else if (key == "all_projects") {
+      const std::optional<bool> all = read_flag(value);
+      if (!all) return refuse(RefusalCode::invalid_input, "Value '{}' for all_projects is no boolean.", value);
+      if (*all && request.context.is_admin) filter.project_id.clear();
+    } else if (key != "before") {
+      return refuse(RefusalCode::invalid_input, "Operations cannot be listed by '{}': limit, before, state, kind, resource_id, request_id, parent, all_projects.", key);
+    }
+  }
+  return filter;
+}
+
+/// Newest first. `before`, an operation's id, turns the page: `next` is the one to say.
+Answer list(Services& services, ApiRequest& request) {
+  auto filter = read_filter(request);
+  if (!filter) return refuse(filter.error());
   const std::string before = text_of(request, "before");
   const auto listed = services.database.read([&](db::Transaction& tx) -> Result<std::vector<engine::Operation>> {
     if (!before.empty()) {
       const auto last = engine::find_operation(tx, before);
-      if (!last) return refuse(RefusalCode::not_found, "Operation {} could not be found.", before);
-      filter.before_seq = last->seq;
+      if (!last || (!filter->project_id.empty() && last->project_id != filter->project_id))
+        return refuse(RefusalCode::not_found, "Operation {} could not be found.", before);
+      filter->before_seq = last->seq;
     }
-    return engine::list_operations(tx, filter);
+    return engine::list_operations(tx, *filter);
   });
   if (!listed) return refuse(listed.error());
   json::Writer out;
   out.begin_object().key("operations").begin_array();
   for (const engine::Operation& operation : *listed) write_operation(out, operation, false);
-  return request.reply(out.end_array().end_object().take());
+  out.end_array().key("next").string_or_null(listed->size() == filter->limit ? listed->back().id : std::string{});
+  return request.reply(out.end_object().take());
 }
 
 Answer show(Services& services, ApiRequest& request) {

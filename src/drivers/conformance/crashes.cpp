@@ -116,7 +116,7 @@ std::vector<std::string> sites_of(const Bench& b) {
 std::map<std::string, std::uint64_t> reached_by(Bench& b, const Act& act) {
   Case c;
   act.prepare(b, c);
-  for (const std::string& site : sites_of(b)) failpoint::arm(site, "off");
+  for (const std::string& site : sites_of(b)) failpoint::arm(site, "yield");
   b.eventually(act.name, [&] { return act.call(b, b.driver(), c, b.call()); });
   std::map<std::string, std::uint64_t> out;
   for (const std::string& site : sites_of(b))
