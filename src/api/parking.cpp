@@ -11,7 +11,8 @@ constexpr Duration look_interval = std::chrono::milliseconds{50};
 void OperationParking::park(const std::string& operation_id, Deadline deadline, std::function<void(bool ended)> wake) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({operation_id, deadline, std::move(wake), {}});
+    waiting_.push_back({operation_id, deadline, std::move(wake), clock_.now() + look_interval});
+    if (endings_.find(operation_id)) ended_here_.insert(operation_id);
   }
   changed_.raise();
 }
@@ -20,7 +21,7 @@ void OperationParking::ended(const std::string& operation_id) {
   {
     const std::lock_guard lock(mutex_);
     const bool awaited = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.operation_id == operation_id; });
-    if (!awaited) return;  // whoever parks later looks at the database first
+    if (!awaited) return;  // whoever parks later finds its ending
     ended_here_.insert(operation_id);
   }
   changed_.raise();

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "api/endings.h"
 #include "api/pipeline.h"
 #include "base/queue.h"
 #include "base/thread_group.h"
@@ -11,11 +12,13 @@
 
 namespace scoria::api {
 
-/// Keeps answers that wait for an operation: woken by the engine of this node when it ended here, else by one look at
-/// the database for all of them together, every 50 ms while any waits.
+/// Keeps answers that wait for an operation: woken by the engine of this node when it ends or has just ended here, else by one
+/// look at the database for all of them together, 50 ms after an answer was parked and every 50 ms from there on.
 class OperationParking final : public Parking {
  public:
-  OperationParking(db::Database& database, Clock& clock) : database_(database), clock_(clock), woken_(clock, 4096), threads_(clock) {}
+  /// `endings`: noted there before ended() is told.
+  OperationParking(db::Database& database, Clock& clock, const Endings& endings)
+      : database_(database), clock_(clock), endings_(endings), woken_(clock, 4096), threads_(clock) {}
 
   void park(const std::string& operation_id, Deadline deadline, std::function<void(bool ended)> wake) override;
   /// The engine ended an operation here.
@@ -38,12 +41,13 @@ class OperationParking final : public Parking {
 
   db::Database& database_;
   Clock& clock_;
+  const Endings& endings_;
   BoundedQueue<std::function<void()>> woken_;
   Signal changed_;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
   std::list<Waiting> waiting_;                            // guarded by mutex_
-  std::set<std::string, std::less<>> ended_here_;         // guarded by mutex_; ended since the last look
+  std::set<std::string, std::less<>> ended_here_;         // guarded by mutex_; awaited, ended since the last look
   ThreadGroup threads_;
 };
 

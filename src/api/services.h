@@ -1,4 +1,5 @@
 #pragma once
+#include "api/endings.h"
 #include "api/listing.h"
 #include "api/watch.h"
 #include "commands/services.h"
@@ -14,6 +15,7 @@ struct Services {
   ListLimits lists;
   Watches* watches = nullptr;               // none: nothing can be watched here
   const DetachRule* detach_rule = nullptr;  // none: no compute service is near
+  const Endings* endings = nullptr;         // none: the database is asked
 };
 
 }  // namespace scoria::api

@@ -8,6 +8,8 @@
 #include "base/seal.h"
 #include "db/database.h"
 #include "engine/kind.h"
+#include "engine/start.h"
+#include "scheduler/scheduler.h"
 
 namespace scoria::commands {
 
@@ -32,14 +34,17 @@ struct Services {
   Options options;
   std::function<void(const std::string& queue)> poke;  // after the commit: work is ready
   Sealer* sealer = nullptr;                             // for what attachments keep secret
+  engine::Berths* berths = nullptr;                     // of this node's engine; none: all operations are made ready
+  const scheduler::Scheduler* scheduler = nullptr;      // of a node with that role: volumes that it can make itself are placed at once
 };
 
 /// Runs `work` like Database::transact, and once more (up to three times in all) when the COMMIT's fate is unknown: the
 /// ids were chosen before, so a repeat meets the first one's rows. `landed` looks whether they are there.
 template <class T>
 Result<T> transact_once(Services& services, const std::function<Result<T>(db::Transaction&)>& work,
-                        const std::function<Refusal(std::string_view)>& explain, const std::function<std::optional<T>(db::Transaction&)>& landed) {
-  for (int tries = 0;; ++tries) {
+                        const std::function<Refusal(std::string_view)>& explain, const std::function<std::optional<T>(db::Transaction&)>& landed,
+                        int tries = 0) {
+  for (;; ++tries) {
     try {
       return services.database.transact(work, explain);
     } catch (const db::ConstraintError& repeated) {
@@ -52,6 +57,25 @@ Result<T> transact_once(Services& services, const std::function<Result<T>(db::Tr
       if (auto found = services.database.read(landed)) return std::move(*found);
     }
   }
+}
+
+/// The same for work that starts the operation of `launch`: once committed, it runs here or its queue is poked.
+template <class T>
+Result<T> launch_once(Services& services, engine::Launch& launch, const std::function<Result<T>(db::Transaction&)>& work,
+                      const std::function<Refusal(std::string_view)>& explain, const std::function<std::optional<T>(db::Transaction&)>& landed,
+                      int tries = 0) {
+  bool stale = false;
+  const auto or_stale = [&](std::string_view guard) {
+    stale = guard == engine::stale_generation;
+    return stale ? Refusal{} : explain(guard);
+  };
+  auto accepted = transact_once<T>(services, work, or_stale, landed, tries);
+  if (stale) {
+    launch.release();
+    accepted = transact_once<T>(services, work, explain, landed, 1);
+  }
+  if (accepted) launch.committed(services.poke);
+  return accepted;
 }
 
 }  // namespace scoria::commands

@@ -5,6 +5,7 @@
 #include "base/failpoint.h"
 #include "base/mutants.h"
 #include "engine/claim.h"
+#include "engine/start.h"
 #include "observe/log.h"
 
 namespace scoria::engine {
@@ -79,7 +80,7 @@ void Engine::ask(std::string_view queue) {
 }
 
 void Engine::poke(const std::string& queue) {
-  const Lane& lane = is_bulk(queue) ? bulk_lane_ : short_lane_;
+  const Lane& lane = lane_for(queue);
   const bool own = serves(queue);
   if (own) ask(queue);
   // Who takes it at once need not tell the others; should it fail, they look by themselves.
@@ -89,6 +90,61 @@ void Engine::poke(const std::string& queue) {
     database_.poke(queue);
   } catch (const std::exception& failure) {  // the others poll as well
     log::debug("engine", {}, "poke: {}", failure.what());
+  }
+}
+
+std::optional<Berths::Berth> Engine::reserve(const std::string& operation, const std::string& queue) {
+  // A cap on projects is counted where operations are claimed.
+  if (stopping_ || options_.project_limit > 0 || !membership_.leash_holds() || !serves(queue)) return std::nullopt;
+  try {
+    FAILPOINT("engine.berth.reserve");
+  } catch (const std::exception& failure) {
+    log::debug("engine", {.operation = operation}, "berth: {}", failure.what());
+    return std::nullopt;
+  }
+  Lane& lane = lane_for(queue);
+  const std::lock_guard lock(mutex_);
+  const auto known = generations_.find(queue);
+  if (!lane.has_berth() || (queue != scheduler_queue && known == generations_.end())) return std::nullopt;
+  ++lane.busy;
+  running_[{operation, 1}] = std::make_shared<Runner::Control>();
+  return Berth{membership_.incarnation(), known == generations_.end() ? 0 : known->second};
+}
+
+void Engine::release(const std::string& operation, const std::string& queue) {
+  {
+    const std::lock_guard lock(mutex_);
+    running_.erase({operation, 1});
+    --lane_for(queue).busy;
+  }
+  wake_.raise();
+}
+
+void Engine::board(Operation operation, std::optional<Duration> time_limit) {
+  if (time_limit) operation.expires = clock_.now() + *time_limit;
+  const std::string id = operation.id, queue = operation.queue;
+  try {
+    FAILPOINT("engine.berth.board");
+  } catch (const std::exception& failure) {
+    log::warning("engine", {.operation = id}, "berth: {}", failure.what());
+    return release(id, queue);
+  }
+  hand_over(lane_for(queue), std::move(operation));
+}
+
+void Engine::hand_over(Lane& lane, Operation operation) {
+  const Claimed own{operation.id, operation.epoch};
+  if (lane.work.try_push(std::move(operation))) return;
+  // Draining: nobody runs it here any more.
+  {
+    const std::lock_guard lock(mutex_);
+    running_.erase(own);
+    --lane.busy;
+  }
+  try {
+    give_back(own);
+  } catch (const std::exception& failure) {
+    log::warning("engine", {.operation = own.first}, "give back: {}", failure.what());  // it comes back when this node is gone
   }
 }
 
@@ -141,7 +197,7 @@ void Engine::give_back(const Claimed& stray) {
            "WHERE id = ? AND epoch = ? AND owner = ? AND state = 'running'",
            {stray.first, stray.second, membership_.incarnation()});
   });
-  log::warning("engine", {.operation = stray.first}, "gave back an operation whose claim was never answered");
+  log::warning("engine", {.operation = stray.first}, "gave back an operation that nobody here runs");
   wake_.raise();
 }
 
@@ -209,7 +265,7 @@ void Engine::dispatch(Lane& lane, bool bulk_lane, bool look) {
       const std::lock_guard lock(mutex_);
       running_[{operation.id, operation.epoch}] = std::make_shared<Runner::Control>();
     }
-    lane.work.try_push(std::move(operation));
+    hand_over(lane, std::move(operation));
   }
   if (claimed.size() < wanted) return;
   lane.asked = true;  // there may be more
@@ -239,8 +295,9 @@ void Engine::work_loop(Lane& lane) {
     {
       const std::lock_guard lock(mutex_);
       running_.erase(own);
+      if (!after.backend.empty()) generations_[after.backend] = after.backend_generation;
+      --lane.busy;
     }
-    --lane.busy;
     if (ended_ && is_end(after.state)) ended_(after);
     wake_.raise();  // a slot is free, and who waited for this one may have become ready: a look tells
   }

@@ -9,6 +9,7 @@
 
 #include "base/queue.h"
 #include "engine/kind.h"
+#include "engine/launch.h"
 #include "engine/membership.h"
 #include "engine/runner.h"
 
@@ -24,11 +25,11 @@ struct EngineOptions {
 
 /// Claims operations of the queues this node serves and runs them; keeps this node's lease; takes dead nodes' work back.
 /// Knows no volume. Start-up is recovery: there is no other clean-up.
-class Engine {
+class Engine final : public Berths {
  public:
   /// `fenced` is called when others declared this node dead: the process must end at once (it runs on an engine thread).
   Engine(db::Database& database, Clock& clock, Random& random, const Kinds& kinds, EngineOptions options, std::function<void()> fenced);
-  ~Engine();
+  ~Engine() override;
 
   /// Joins and starts the loops. Throws db::Error when the database is not there.
   void start();
@@ -39,6 +40,9 @@ class Engine {
   void poke(const std::string& queue);
   /// Called with each operation that ended here, after its commit. Set before start().
   void on_ended(std::function<void(const Operation&)> listener) { ended_ = std::move(listener); }
+  std::optional<Berth> reserve(const std::string& operation, const std::string& queue) override;
+  void release(const std::string& operation, const std::string& queue) override;
+  void board(Operation operation, std::optional<Duration> time_limit) override;
   /// Stops claiming, lets running steps finish, gives the rest back, leaves. Returns when done or after `limit`.
   void drain(Duration limit);
 
@@ -53,7 +57,11 @@ class Engine {
     std::atomic<int> busy{0};
     int slots;
     std::atomic<bool> asked{false};  // work is known to be there: claimed without a look first
+    /// A quarter is kept for what is claimed, which is older: new work does not starve it.
+    bool has_berth() const { return !asked && busy < slots - (slots + 3) / 4; }
   };
+  Lane& lane_for(std::string_view queue) { return is_bulk(queue) ? bulk_lane_ : short_lane_; }
+  void hand_over(Lane& lane, Operation operation);
   void heartbeat_loop();
   void sweep_loop();
   void take_back();
@@ -84,7 +92,8 @@ class Engine {
   Signal wake_, stop_heartbeat_, stop_sweep_;
   mutable std::mutex mutex_;
   std::set<std::string> served_;                                              // guarded by mutex_
-  std::map<Claimed, std::shared_ptr<Runner::Control>> running_;               // guarded by mutex_; from the claim on
+  std::map<Claimed, std::shared_ptr<Runner::Control>> running_;               // guarded by mutex_; from the claim, or the berth, on
+  std::map<std::string, std::int64_t, std::less<>> generations_;              // guarded by mutex_; of backends, as seen last
   std::set<Claimed> strays_;                                                  // of the heartbeat: as seen last
 };
 

@@ -1,20 +1,56 @@
 #include "engine/start.h"
 
+#include <fmt/core.h>
+
 #include "base/check.h"
 
 namespace scoria::engine {
+namespace {
 
-void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op) {
+constexpr std::string_view columns =
+    "INSERT INTO operation (id, kind, ver, queue, backend, project_id, user_id, request_id, resource_type, resource_id, state, prio, "
+    "run_at, deadline, step, input, ctx, parent, waits_on, created_at, updated_at";
+constexpr std::string_view values =
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now(), scoria_now() + ?, ?, ?, ?, ?, ?, scoria_now(), scoria_now()";
+
+/// As a claim would have left and read it.
+Operation born_running(const NewOperation& op, const Berths::Berth& berth, int version, const std::string& step) {
+  Operation out;
+  out.id = op.id, out.kind = op.kind, out.version = version, out.queue = op.queue, out.backend = op.backend;
+  out.project_id = op.project_id, out.user_id = op.user_id, out.request_id = op.request_id;
+  out.resource_type = op.resource_type, out.resource_id = op.resource_id;
+  out.state = State::running, out.priority = static_cast<int>(op.priority);
+  out.epoch = 1, out.owner = berth.owner, out.backend_generation = op.backend.empty() ? 0 : berth.generation;
+  out.step = step, out.input = op.input, out.context = op.context, out.parent = op.parent, out.claims = op.claims;
+  return out;
+}
+
+}  // namespace
+
+void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op, Launch* launch) {
   const Kind* kind = kinds.find(op.kind);
   SCORIA_CHECK(kind != nullptr, "an operation of a kind that is not registered");
   const std::string step = op.first_step.empty() ? std::string(kind->steps().front()) : op.first_step;
-  tx.run("INSERT INTO operation (id, kind, ver, queue, backend, project_id, user_id, request_id, resource_type, resource_id, state, prio, "
-         "run_at, deadline, step, input, ctx, parent, waits_on, created_at, updated_at) "
-         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now(), scoria_now() + ?, ?, ?, '{}', ?, ?, scoria_now(), scoria_now())",
-         {op.id, op.kind, kind->version(), op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
-          op.resource_id, op.waits_on.empty() ? "ready" : "waiting", static_cast<int>(op.priority),
-          op.time_limit ? db::Value{std::int64_t{op.time_limit->count()}} : db::Value{}, step, op.input, db::or_null(op.parent),
-          db::or_null(op.waits_on)});
+  const bool runs = launch != nullptr && launch->berth() && op.waits_on.empty();
+  db::Values row = {op.id, op.kind, kind->version(), op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
+                    op.resource_id, runs ? "running" : op.waits_on.empty() ? "ready" : "waiting", static_cast<int>(op.priority),
+                    op.time_limit ? db::Value{std::int64_t{op.time_limit->count()}} : db::Value{}, step, op.input, op.context, db::or_null(op.parent),
+                    db::or_null(op.waits_on)};
+  if (!runs) {
+    static const std::string sql = fmt::format("{}) VALUES ({})", columns, values);
+    tx.run(sql, std::move(row));
+  } else if (op.backend.empty()) {
+    static const std::string sql = fmt::format("{}, epoch, claimed_at, owner) VALUES ({}, 1, scoria_now(), ?)", columns, values);
+    row.emplace_back(launch->berth()->owner);
+    tx.run(sql, std::move(row));
+  } else {
+    // As a claim does: a change of site waits for this commit, or is seen by it.
+    static const std::string sql = fmt::format("{}, epoch, claimed_at, owner, backend_gen) SELECT {}, 1, scoria_now(), ?, gen FROM backend "
+                                               "WHERE name = ? AND gen = ?{{for_share}}", columns, values);
+    row.emplace_back(launch->berth()->owner), row.emplace_back(op.backend), row.emplace_back(launch->berth()->generation);
+    tx.guard(stale_generation, sql, std::move(row));
+  }
+  if (runs) launch->written(born_running(op, *launch->berth(), kind->version(), step), op.time_limit);
   for (const Claim& claim : op.claims)
     tx.run("INSERT INTO op_res (op, rtype, rid, mode) VALUES (?, ?, ?, ?)", {op.id, claim.type, claim.id, std::string(1, static_cast<char>(claim.mode))});
   if (!op.parent.empty()) tx.guard("parent", "UPDATE operation SET open_children = open_children + 1 WHERE id = ? AND state IN ('ready', 'running', 'waiting')", {op.parent});

@@ -5,11 +5,15 @@
 
 #include "base/result.h"
 #include "engine/kind.h"
+#include "engine/launch.h"
 
 namespace scoria::engine {
 
 /// Operations wait in queues: of the schedulers, or of one backend (its name).
 inline constexpr std::string_view scheduler_queue = "scheduler";
+
+/// Guard of an operation born running: its backend is not as its node believed.
+inline constexpr std::string_view stale_generation = "generation";
 
 /// Interactive short work before bulk, delete and detach before create.
 enum class Priority : int { bulk = 0, normal = 10, release = 20 };
@@ -24,14 +28,16 @@ struct NewOperation {
   Priority priority = Priority::normal;
   std::optional<Duration> time_limit;  // from now; none: retried for ever
   std::string input = "{}";            // JSON of the kind's versioned input
+  std::string context = "{}";          // not "{}": steps before first_step are done already, and left this
   std::vector<Claim> claims;           // taken by the caller in the same transaction
   std::string parent;
   std::string waits_on;                // not empty: starts waiting for it
   std::string first_step;              // empty: the kind's first
 };
 
-/// Makes the operation exist, in the caller's transaction. A repeated id is a unique violation.
-void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& operation);
+/// Makes the operation exist, in the caller's transaction. A repeated id is a unique violation. With a `launch` that has a slot it is
+/// born running, unless it starts waiting; that fails as guard `stale_generation` if the backend has another one than this node knows.
+void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& operation, Launch* launch = nullptr);
 
 /// Asks an operation to stop. Refuses `invalid_state` past its point of no return or when it has ended, `not_found`.
 /// Idempotent. The owner, or the next one, ends it as cancelled.

@@ -102,7 +102,7 @@ class Node : public db::testing::EveryEngine {
     engine_->serve("scheduler");
     engine_->serve("one@fake");
     commands_ = std::make_unique<commands::Services>(
-        commands::Services{database(), random_, kinds_, {}, [this](const std::string& queue) { engine_->poke(queue); }, &sealer_});
+        commands::Services{database(), random_, kinds_, {}, [this](const std::string& queue) { engine_->poke(queue); }, &sealer_, engine_.get(), &services_->scheduler});
     context_.project_id = "project", context_.user_id = "user", context_.request_id = "req-1";
   }
 

@@ -130,6 +130,17 @@ void Cluster::do_chores(operations::Services& services) {
   }
 }
 
+/// Each on a thread of its own, beside the operations.
+void Cluster::serve_requests(Node& node, commands::Services& services) {
+  node.inbox.clear();
+  node.open = true;
+  while (node.open) {
+    for (; !node.inbox.empty(); node.inbox.pop_front())
+      clock.spawn("request", [&services, work = node.inbox.front()] { work(services); });
+    clock.wait(node.asked, 1h);
+  }
+}
+
 /// What the program's start does on a volume node, without configuration and network.
 void Cluster::node_main(Node& node, std::size_t index) {
   SimDatabase database(baton, clock, *server);
@@ -162,6 +173,9 @@ void Cluster::node_main(Node& node, std::size_t index) {
   reporter.report();
   reporter.start();
   clock.spawn("chores", [&] { do_chores(services); });
+  commands::Services requests{database, random, known, {}, [&engine](const std::string& queue) { engine.poke(queue); }, &sealer, &engine, &services.scheduler};
+  requests.options.quotas = {};
+  if (config.on_nodes > 0) clock.spawn("api", [&] { serve_requests(node, requests); });
   while (!node.drain) clock.wait(node.wake, 1h);
   baton.note("drain");
   reporter.stop();
@@ -182,6 +196,7 @@ void Cluster::supervise() {
       Node& node = *nodes_[i];
       look_at(node);
       if (node.process != nullptr && !node.process->over()) continue;
+      node.open = false;
       if (node.process != nullptr && node.restart_at == Instant{}) {
         node.restart_at = baton.now() + (healed_ ? Duration{100ms} : Duration{static_cast<std::int64_t>(baton.random().below(5'000'000))});
         std::erase(processes_, node.process);
@@ -196,28 +211,48 @@ void Cluster::supervise() {
   }
 }
 
+void Cluster::run_request(commands::Services& services, const std::function<void(commands::Services&, const Context&)>& work, Asked& asked) {
+  Context context = tenant;
+  context.request_id = "req-" + services.random.uuid();
+  try {
+    work(services, context);
+    asked.answered = true;
+  } catch (const std::exception& failure) {
+    baton.note(std::string("request failed: ") + failure.what());
+  }
+  asked.over = true;
+}
+
+Cluster::Node* Cluster::some_open_node() {
+  if (config.on_nodes == 0 || !baton.chance(config.on_nodes)) return nullptr;
+  std::vector<Node*> open;
+  for (const auto& node : nodes_)
+    if (node->open && !node->process->over()) open.push_back(node.get());
+  return open.empty() ? nullptr : open[baton.random().below(open.size())];
+}
+
 Cluster::Answer Cluster::request(const std::string& name, const std::function<void(commands::Services&, const Context&)>& work) {
-  auto answered = std::make_shared<bool>(false);
+  const auto asked = std::make_shared<Asked>();
   ++counters.commands;
-  Process& process = baton.start(name, [this, answered, &work] {
+  if (Node* node = some_open_node(); node != nullptr) {
+    const Process& process = *node->process;
+    node->inbox.emplace_back([this, asked, &work](commands::Services& services) { run_request(services, work, *asked); });
+    node->asked.raise();
+    while (!asked->over && !process.over()) clock.sleep(3ms);
+    return asked->answered ? Answer::done : Answer::unknown;
+  }
+  Process& process = baton.start(name, [this, asked, &work] {
     SimDatabase database(baton, clock, *server);
     SeededRandom random(ids.next());
     SimSealer sealer;
     commands::Services services{database, random, *kinds_, {}, [&database](const std::string& queue) { database.poke(queue); }, &sealer};
     services.options.quotas = {};
-    Context context = tenant;
-    context.request_id = "req-" + random.uuid();
-    try {
-      work(services, context);
-      *answered = true;
-    } catch (const std::exception& failure) {
-      baton.note(std::string("request failed: ") + failure.what());
-    }
+    run_request(services, work, *asked);
   });
   processes_.push_back(&process);
   while (!process.over()) clock.sleep(3ms);
   std::erase(processes_, &process);
-  return *answered ? Answer::done : Answer::unknown;
+  return asked->answered ? Answer::done : Answer::unknown;
 }
 
 /// A node that owns a running operation, if there is one, else any: only such kills count.

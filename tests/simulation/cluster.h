@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,7 +44,7 @@ class Cluster {
   void heal();
   /// Waits until nothing lives: no operation, nothing doomed that could go, nothing delayed. False after `limit`.
   bool wait_quiet(Duration limit);
-  /// One request, run as a process of its own: it may be killed like any other.
+  /// One request, run by a node (SeedConfig::on_nodes) or as a process of its own: it may be killed like any other.
   enum class Answer { done, unknown };
   Answer request(const std::string& name, const std::function<void(commands::Services&, const Context&)>& work);
   /// A look at the truth, unseen by the simulated world.
@@ -93,9 +94,18 @@ class Cluster {
     bool endangered = false;  // an operation of it has seen three deaths
     Signal wake;
     Instant restart_at{};
+    bool open = false;  // takes requests
+    std::deque<std::function<void(commands::Services&)>> inbox;
+    Signal asked;
+  };
+  struct Asked {
+    bool answered = false, over = false;
   };
   void node_main(Node& node, std::size_t index);
   void do_chores(operations::Services& services);
+  void serve_requests(Node& node, commands::Services& services);
+  Node* some_open_node();
+  void run_request(commands::Services& services, const std::function<void(commands::Services&, const Context&)>& work, Asked& asked);
   void supervise();
   void look_at(Node& node);
   bool nothing_doomed();

@@ -53,6 +53,7 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.array.block = pick(Duration{100ms}, Duration{1s}, Duration{4s});
   c.array.clones_hang_on_source = coin();
   c.check_every = pick(1, 10, 50, 200);
+  c.on_nodes = pick(0.0, 0.5, 1.0);
   return c;
 }
 
@@ -65,7 +66,7 @@ std::string SeedConfig::to_text() const {
          rate(failpoint_chance, "failpoints") + on(failpoint_kill, "(kill)") + on(failpoint_pause, "(pause)") + on(failpoint_error, "(error)") +
          on(failpoint_drop, "(drop)") + rate(database.refused, "db.refused") + rate(database.commit_lost, "db.commit_lost") +
          rate(database.reply_lost, "db.reply_lost") + rate(database.run_again, "db.run_again") + rate(database.slow, "db.slow") +
-         rate(database.poke_lost, "poke_lost") + rate(array.refused, "array.refused") + rate(array.reply_lost, "array.reply_lost") +
+         rate(database.poke_lost, "poke_lost") + rate(on_nodes, "on_nodes") + rate(array.refused, "array.refused") + rate(array.reply_lost, "array.reply_lost") +
          rate(array.delayed, "array.delayed") + rate(array.hang, "array.hang") + rate(array.slow, "array.slow") +
          on(permanent_failures, "permanent_failures") + on(array.clones_hang_on_source, "native_clones");
 }

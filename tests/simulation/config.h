@@ -22,6 +22,7 @@ struct SeedConfig {
   // The clients.
   int clients = 3, commands = 10;
   Duration think = 4s;  // between two commands of a client, at most
+  double on_nodes = 0;              // chance of a request to be served by a node that also runs operations
   bool permanent_failures = false;  // some creates are refused by the array for good
   // The faults, all of them only in the first half.
   Duration chaos_for = 60s;

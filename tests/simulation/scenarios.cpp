@@ -65,6 +65,22 @@ constexpr Scenario all[] = {
        ModelAttachment& attachment = s.workload.attach(*s.volume);
        s.workload.detach(*s.volume, attachment);
      }},
+    {"volume.create", "a volume is created by the node that takes the request", [](Scene& s) { s.workload.create(0, 2); }, false, 0, true},
+    {"attachment.connect", "a volume is attached and detached by the node that takes the requests",
+     [](Scene& s) {
+       ModelAttachment& attachment = s.workload.attach(*s.volume);
+       s.cluster.wait_quiet(5min);
+       s.workload.complete(*s.volume, attachment);
+       s.workload.detach(*s.volume, attachment);
+     },
+     false, 0, true},
+    {"volume.delete", "a volume is deleted by the node that takes the request, while that node is drained",
+     [](Scene& s) {
+       ModelVolume& other = s.workload.create(0, 1);
+       s.cluster.wait_quiet(5min);
+       s.together({[&] { s.workload.remove(other); }, [&] { s.cluster.drain_node(s.cluster.some_owner()); }});
+     },
+     false, 0, true},
     {"", "a node is drained in the middle of a copy",
      [](Scene& s) {
        s.workload.create_from(0, *s.volume, s.snapshot);

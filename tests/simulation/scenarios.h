@@ -29,6 +29,7 @@ struct Scenario {
   void (*act)(Scene& scene);
   bool native_clones = false;
   int orders = 0;  // a race: how many outcomes its seeds must show, at least
+  bool on_nodes = false;  // its requests are served by nodes that run operations too
 };
 
 std::span<const Scenario> scenarios();

@@ -42,6 +42,7 @@ SeedConfig config_for(std::size_t scenario) {
   config.slots = 2, config.bulk_slots = 1;
   config.check_every = 5;
   config.array.clones_hang_on_source = scenarios()[scenario].native_clones;
+  config.on_nodes = scenarios()[scenario].on_nodes ? 1 : 0;
   return config;
 }
 

@@ -35,17 +35,23 @@ ConnectionShape open_connection(Services& services, const Attachment& attachment
 
 Result<> may_cut_off(Services& services, const ApiRequest& request, const VolumeId& volume, const std::string& attachment_id) {
   if (services.detach_rule == nullptr) return {};
-  for (const Attachment& one : services.database.read([&](db::Transaction& tx) { return store::attachments::of_volume(tx, volume); })) {
-    if (one.hidden || one.connection.empty() || (!attachment_id.empty() && one.id.text != attachment_id)) continue;
-    if (auto allowed = services.detach_rule->check(request.context, one.instance_id, volume.text, one.id.text); !allowed) return allowed;
+  for (const Attachment& one : services.database.read_one([&](db::Transaction& tx) { return store::attachments::of_volume(tx, volume); })) {
+    if (!attachment_id.empty() && one.id.text != attachment_id) continue;
+    if (auto allowed = may_cut_off(services, request, one); !allowed) return allowed;
   }
   return {};
+}
+
+Result<> may_cut_off(Services& services, const ApiRequest& request, const Attachment& one) {
+  if (services.detach_rule == nullptr || one.hidden || one.connection.empty()) return {};
+  return services.detach_rule->check(request.context, one.instance_id, one.volume_id.text, one.id.text);
 }
 
 Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&)> done) {
   if (attaching.operation.empty()) return done(request);
   return Parked{attaching.operation, request.context.deadline, [&services, id = attaching.operation, done = std::move(done)](ApiRequest& again) -> Answer {
-                  const auto operation = services.database.read_one([&](db::Transaction& tx) { return engine::find_ending(tx, id); });
+                  auto operation = services.endings != nullptr ? services.endings->find(id) : std::nullopt;
+                  if (!operation) operation = services.database.read_one([&](db::Transaction& tx) { return engine::find_ending(tx, id); });
                   if (!operation) return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
                   if (operation->state == engine::State::succeeded) return done(again);
                   if (operation->state == engine::State::cancelled) return refuse(RefusalCode::conflict, "The attachment was removed while it was being made.");

@@ -8,6 +8,7 @@ namespace scoria::api {
 /// Whether the caller may end this attachment, or without one any that the volume has: what a server uses is detached by
 /// the compute service, which shows a service token.
 Result<> may_cut_off(Services& services, const ApiRequest& request, const VolumeId& volume, const std::string& attachment_id = {});
+Result<> may_cut_off(Services& services, const ApiRequest& request, const Attachment& attachment);
 
 /// The connector of a request body as it is stored; refuses an empty one and texts that are none or too long.
 Result<ConnectorShape> read_connector(const json::Value& connector);

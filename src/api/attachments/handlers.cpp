@@ -70,7 +70,7 @@ Answer create(Services& services, ApiRequest& request) {
     return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume_id);
   if (volume->bootable && volume->multiattach && volume->attachments > 0)
     if (auto allowed = request.enforce("volume:multiattach_bootable_volume", {{"project_id", volume->project_id}}); !allowed) return refuse(allowed.error());
-  const auto attaching = commands::create_attachment(services.commands, request.context, {volume_id}, wanted);
+  const auto attaching = commands::create_attachment(services.commands, request.context, {volume_id}, wanted, &*volume);
   if (!attaching) return refuse(attaching.error());
   return after(services, request, *attaching, [&services, id = attaching->attachment.id](ApiRequest& again) { return reply_detail(services, again, id); });
 }
@@ -115,7 +115,7 @@ Answer remaining(Services& services, ApiRequest& request, const VolumeId& volume
 Answer remove(Services& services, ApiRequest& request) {
   const auto attachment = load(services, request);
   if (!attachment) return refuse(attachment.error());
-  if (auto allowed = may_cut_off(services, request, attachment->volume_id, attachment->id.text); !allowed) return refuse(allowed.error());
+  if (auto allowed = may_cut_off(services, request, *attachment); !allowed) return refuse(allowed.error());
   const auto removing = commands::remove_attachment(services.commands, request.context, *attachment);
   if (!removing) return refuse(removing.error());
   return after(services, request, *removing, [&services, volume = attachment->volume_id](ApiRequest& again) { return remaining(services, again, volume); });

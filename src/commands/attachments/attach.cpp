@@ -71,6 +71,19 @@ std::string sealed_beginning(Services& services, const std::string& attachment_i
 
 tl::unexpected<Refusal> too_fast(const VolumeId& id) { return refuse(RefusalCode::conflict, "Volume {} changes too fast; try again.", id.text); }
 
+engine::Launch* launched(std::optional<engine::Launch>& launch) { return launch ? &*launch : nullptr; }
+
+/// Another try is due; it takes no slot of this node.
+bool again(const std::optional<Result<bool>>& done, std::optional<engine::Launch>& launch) {
+  if (!done) launch.reset();
+  return !done;
+}
+
+void set_going(Services& services, std::optional<engine::Launch>& launch, const std::string& queue) {
+  if (launch) return launch->committed(services.poke);
+  services.poke(queue);
+}
+
 const Attachment* find(const Seen& seen, const AttachmentId& id) {
   const auto found = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == id; });
   return found == seen.attachments.end() ? nullptr : &*found;
@@ -84,11 +97,12 @@ Result<Attaching> made_attachment(const Seen& seen, const Context& context, cons
 
 }  // namespace
 
-Result<Attaching> create_attachment(Services& services, const Context& context, const VolumeId& volume_id, const AttachRequest& request) {
+Result<Attaching> create_attachment(Services& services, const Context& context, const VolumeId& volume_id, const AttachRequest& request, const Volume* known) {
   const AttachmentId id{services.random.uuid()};
   const std::string operation = request.connect ? services.random.uuid() : std::string{};
+  std::optional<engine::Launch> launch;
   for (int tries = 0; tries < most_tries; ++tries) {
-    const Seen seen = look(services, volume_id);
+    const Seen seen = tries == 0 && known != nullptr && known->attachments == 0 ? Seen{*known, {}} : look(services, volume_id);
     if (!seen.volume) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume_id.text);
     if (const Attachment* made = find(seen, id)) return Attaching{*made, operation};
     const auto before = made_before(services, context);
@@ -97,6 +111,7 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
     if (const auto may = may_attach(seen, request); !may) return refuse(may.error());
     if (request.connect)
       if (const auto other = other_host(seen, {}, request.connector); !other) return refuse(other.error());
+    if (request.connect && tries == 0) launch.emplace(services.berths, operation, seen.volume->backend);
     Attachment attachment;
     attachment.id = id;
     attachment.volume_id = volume_id, attachment.project_id = context.project_id, attachment.user_id = context.user_id;
@@ -111,14 +126,14 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
     }
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
       remember(tx, context, operation, id.text);
-      tx.guard("seen", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND rev = ?", {volume_id.text, seen.volume->rev});
       attachments::insert(tx, attachment);
-      attachments::follow_attachments(tx, volume_id);
-      if (request.connect) engine::start(tx, services.kinds, operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id));
+      attachments::follow_attachments(tx, "seen", volume_id, seen.volume->rev);
+      if (request.connect)
+        engine::start(tx, services.kinds, operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id), launched(launch));
       return true;
     });
-    if (!done) continue;
-    if (request.connect) services.poke(seen.volume->backend);
+    if (again(done, launch)) continue;
+    if (request.connect) set_going(services, launch, seen.volume->backend);
     return Attaching{attachment, operation};
   }
   return too_fast(volume_id);
@@ -126,6 +141,7 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
 
 Result<Attaching> connect_attachment(Services& services, const Context& context, const Attachment& attachment, const ConnectorShape& connector) {
   const std::string operation = services.random.uuid();
+  std::optional<engine::Launch> launch;
   for (int tries = 0; tries < most_tries; ++tries) {
     if (tries > 0 && accepted_before(services, operation)) return Attaching{attachment, operation};
     const Seen seen = look(services, attachment.volume_id);
@@ -139,16 +155,16 @@ Result<Attaching> connect_attachment(Services& services, const Context& context,
     const std::string mode = !now->attach_mode.empty() ? now->attach_mode : connector.mode.empty() ? "rw" : connector.mode;
     // A second connector for one attachment keeps its secret: the host may have logged in with it.
     const std::string sealed = now->connection.empty() ? sealed_beginning(services, attachment.id.text) : now->connection;
+    if (tries == 0) launch.emplace(services.berths, operation, seen.volume->backend);
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
-      tx.guard("seen", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND rev = ?", {seen.volume->id.text, seen.volume->rev});
       attachments::take(tx, "attachment", attachment.id, operation, "'reserved', 'attaching', 'error_attaching'", "attaching");
       attachments::prepare(tx, attachment.id, connector.to_json(), connector.host, mode, sealed);
-      attachments::follow_attachments(tx, attachment.volume_id);
-      engine::start(tx, services.kinds, operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id));
+      attachments::follow_attachments(tx, "seen", attachment.volume_id, seen.volume->rev);
+      engine::start(tx, services.kinds, operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id), launched(launch));
       return true;
     });
-    if (!done) continue;
-    services.poke(seen.volume->backend);
+    if (again(done, launch)) continue;
+    set_going(services, launch, seen.volume->backend);
     return Attaching{*now, operation};
   }
   return too_fast(attachment.volume_id);
@@ -156,21 +172,21 @@ Result<Attaching> connect_attachment(Services& services, const Context& context,
 
 Result<> complete_attachment(Services& services, const Attachment& attachment) {
   for (int tries = 0; tries < most_tries; ++tries) {
-    const auto now = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, attachment.id); });
-    if (!now) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
-    if (!now->x_op.empty() || (now->attach_status != "attaching" && now->attach_status != "attached"))
-      return refuse(RefusalCode::invalid_state, "Invalid volume: attachment {} is {}, not attaching.", attachment.id.text, now->attach_status);
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
       attachments::complete(tx, "attachment", attachment.id, "");
       attachments::follow_attachments(tx, attachment.volume_id);
       return true;
     });
     if (done) return {};
+    const auto now = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, attachment.id); });
+    if (!now) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
+    if (!now->x_op.empty() || (now->attach_status != "attaching" && now->attach_status != "attached"))
+      return refuse(RefusalCode::invalid_state, "Invalid volume: attachment {} is {}, not attaching.", attachment.id.text, now->attach_status);
   }
   return too_fast(attachment.volume_id);
 }
 
-Result<> begin_removal(db::Transaction& tx, Services& services, const Attachment& seen, engine::NewOperation removal) {
+Result<> begin_removal(db::Transaction& tx, Services& services, const Attachment& seen, engine::NewOperation removal, engine::Launch* launch) {
   removal.priority = engine::Priority::release;
   if (seen.x_op.empty()) {
     attachments::take(tx, "attachment", seen.id, removal.id, "'reserved', 'attaching', 'attached', 'detaching', 'error_attaching', 'error_detaching'", "detaching");
@@ -182,20 +198,24 @@ Result<> begin_removal(db::Transaction& tx, Services& services, const Attachment
     attachments::queue_behind(tx, "attachment", seen.id, seen.x_op, removal.id);
     removal.waits_on = "op:" + seen.x_op;
   }
-  engine::start(tx, services.kinds, removal);
+  engine::start(tx, services.kinds, removal, launch);
   return {};
 }
 
 Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment) {
   const std::string removal_id = services.random.uuid();
+  std::optional<engine::Launch> launch;
   for (int tries = 0; tries < most_tries; ++tries) {
     if (tries > 0 && accepted_before(services, removal_id)) return Attaching{attachment, removal_id};
-    const Seen seen = look(services, attachment.volume_id);
+    // First as the caller knows it: the guards tell when it has changed since.
+    const Seen seen = tries > 0 ? look(services, attachment.volume_id)
+                                : services.database.read_one([&](db::Transaction& tx) { return Seen{volumes::find(tx, attachment.volume_id), {attachment}}; });
     const auto now = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == attachment.id; });
     if (now == seen.attachments.end() && tries > 0) return Attaching{attachment, {}};  // it was a repeated deletion, or somebody else's
-    if (now == seen.attachments.end()) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
+    if (now == seen.attachments.end() || !seen.volume) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
     const bool exported = !now->connection.empty();
     const std::string operation = exported ? removal_id : std::string{};
+    if (exported && tries == 0) launch.emplace(services.berths, operation, seen.volume->backend);
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
       if (!exported) {
         attachments::remove(tx, "attachment", now->id, {});
@@ -203,14 +223,14 @@ Result<Attaching> remove_attachment(Services& services, const Context& context, 
         return true;
       }
       engine::NewOperation removal = operation_for(operation, "attachment.remove", context, *seen.volume, now->id);
-      const auto begun = begin_removal(tx, services, *now, removal);
+      const auto begun = begin_removal(tx, services, *now, removal, launched(launch));
       if (!begun) return refuse(begun.error());
       return true;
     });
-    if (!done) continue;
+    if (again(done, launch)) continue;
     if (!*done && done->error().detail == "joined") return Attaching{*now, done->error().message};
     if (!*done) return refuse(done->error());
-    if (exported) services.poke(seen.volume->backend);
+    if (exported) set_going(services, launch, seen.volume->backend);
     return Attaching{*now, operation};
   }
   return too_fast(attachment.volume_id);
@@ -233,9 +253,8 @@ Result<> record_attach(Services& services, const Context& context, const Volume&
     attachment.instance_id = request.instance_id, attachment.attached_host = request.host, attachment.mountpoint = request.mountpoint;
     attachment.attach_mode = request.mode.empty() ? "rw" : request.mode, attachment.attach_status = "attached";
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
-      tx.guard("seen", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND rev = ?", {volume.id.text, seen.volume->rev});
       attachments::insert(tx, attachment);
-      attachments::follow_attachments(tx, volume.id);
+      attachments::follow_attachments(tx, "seen", volume.id, seen.volume->rev);
       return true;
     });
     if (done) return {};

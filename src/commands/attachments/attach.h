@@ -23,8 +23,8 @@ struct Attaching {
   std::string operation;  // empty: nothing to wait for
 };
 
-/// Reserves the volume for one more user; with a connector also starts the export.
-Result<Attaching> create_attachment(Services& services, const Context& context, const VolumeId& volume, const AttachRequest& request);
+/// Reserves the volume for one more user; with a connector also starts the export. `known`: the volume as the caller has just read it.
+Result<Attaching> create_attachment(Services& services, const Context& context, const VolumeId& volume, const AttachRequest& request, const Volume* known = nullptr);
 /// Gives a reserved attachment its connector and starts the export.
 Result<Attaching> connect_attachment(Services& services, const Context& context, const Attachment& attachment, const ConnectorShape& connector);
 /// The client uses the volume now: attached, in-use.

@@ -50,6 +50,7 @@ Result<Snapshot> accept_snapshot(Services& services, const Context& context, con
                                            .request_id = context.request_id, .operation = operation}.to_json();
 
   const store::quotas::Amount amount{.gigabytes = gib, .snapshots = 1};
+  engine::Launch launch(services.berths, operation, volume.backend);
   const auto accept = [&](db::Transaction& tx) -> Result<Snapshot> {
     remember(tx, context, operation, snapshot.id.text);
     if (request.in_use)
@@ -62,7 +63,8 @@ Result<Snapshot> accept_snapshot(Services& services, const Context& context, con
                   {.id = operation, .kind = "snapshot.create", .queue = volume.backend, .backend = volume.backend, .project_id = context.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "snapshot", .resource_id = snapshot.id.text,
                    .time_limit = std::chrono::hours{1},
-                   .claims = {{"snapshot", snapshot.id.text, engine::Mode::exclusive}, {"volume", volume.id.text, engine::Mode::shared}}});
+                   .claims = {{"snapshot", snapshot.id.text, engine::Mode::exclusive}, {"volume", volume.id.text, engine::Mode::shared}}},
+                  &launch);
     store::outbox::add(tx, operation + ".start", "snapshot.create.start", operation, event);
     store::quotas::take(tx, context.project_id, volume.type.text, amount, resolved.limits);
     return snapshot;
@@ -71,9 +73,7 @@ Result<Snapshot> accept_snapshot(Services& services, const Context& context, con
     if (guard == "snapshot.volume") return why_not(services, volume, request);
     return explain_over_quota(services, context.project_id, resolved.type, guard, amount, resolved.limits);
   };
-  auto accepted = transact_once<Snapshot>(services, accept, explain, [&](db::Transaction& tx) { return store::snapshots::find(tx, snapshot.id); });
-  if (accepted) services.poke(volume.backend);
-  return accepted;
+  return launch_once<Snapshot>(services, launch, accept, explain, [&](db::Transaction& tx) { return store::snapshots::find(tx, snapshot.id); });
 }
 
 }  // namespace

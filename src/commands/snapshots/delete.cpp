@@ -32,8 +32,8 @@ engine::NewOperation deletion_of(const std::string& id, const Context& context, 
           .priority = engine::Priority::release, .claims = {{"snapshot", snapshot.id.text, engine::Mode::exclusive}}};
 }
 
-void start(db::Transaction& tx, const Services& services, const engine::NewOperation& deletion) {
-  engine::start(tx, services.kinds, deletion);
+void start(db::Transaction& tx, const Services& services, const engine::NewOperation& deletion, engine::Launch* launch = nullptr) {
+  engine::start(tx, services.kinds, deletion, launch);
   const ResourceEvent event{.volume_id = {}, .snapshot_id = deletion.resource_id, .project_id = deletion.project_id, .user_id = deletion.user_id,
                             .request_id = deletion.request_id, .operation = deletion.id};
   store::outbox::add(tx, deletion.id + ".start", "snapshot.delete.start", deletion.id, event.to_json());
@@ -82,19 +82,19 @@ Result<> begin_deletion(db::Transaction& tx, Services& services, const Context& 
 Result<> delete_snapshot(Services& services, const Context& context, const Snapshot& snapshot, bool force) {
   if (force) return delete_by_force(services, context, snapshot.id);
   const std::string operation = services.random.uuid();
+  engine::Launch launch(services.berths, operation, snapshot.backend);
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     store::snapshots::take(tx, "snapshot.delete", snapshot.id, operation, {SnapshotStatus::available, SnapshotStatus::error}, SnapshotStatus::deleting,
                            "group_snapshot_id IS NULL AND NOT EXISTS (SELECT 1 FROM backend b WHERE b.name = snapshot.backend AND b.frozen = 1)");
-    start(tx, services, deletion_of(operation, context, snapshot));
+    start(tx, services, deletion_of(operation, context, snapshot), &launch);
     return true;
   };
   const auto landed = [&](db::Transaction& tx) -> std::optional<bool> {
     if (tx.query("SELECT 1 FROM operation WHERE id = ?", {operation}).empty()) return std::nullopt;
     return true;
   };
-  const auto accepted = transact_once<bool>(services, accept, [&](std::string_view) { return explain(services, snapshot.id); }, landed);
+  const auto accepted = launch_once<bool>(services, launch, accept, [&](std::string_view) { return explain(services, snapshot.id); }, landed);
   if (!accepted) return refuse(accepted.error());
-  services.poke(snapshot.backend);
   return {};
 }
 

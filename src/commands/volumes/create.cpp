@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "commands/once.h"
 #include "commands/quota_refusal.h"
+#include "commands/volumes/place.h"
 #include "domain/events.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
@@ -15,7 +16,6 @@
 #include "store/events/outbox.h"
 #include "store/quotas/quotas.h"
 #include "store/snapshots/snapshots.h"
-#include "store/types/defaults.h"
 #include "store/types/types.h"
 #include "store/volumes/volumes.h"
 
@@ -30,14 +30,12 @@ struct Resolved {
   std::string zone;
   std::string source_type, source_id;
   bool bootable = false;
+  std::vector<PoolState> pools;  // of an empty volume that may be placed at once
 };
 
 Result<VolumeType> resolve_type(db::Transaction& tx, const Services& services, const Context& context, const std::string& wanted) {
-  std::string name = wanted;
-  if (name.empty())
-    if (const auto own = store::types::default_of(tx, context.project_id)) name = own->text;
-  if (name.empty()) name = services.options.default_type;
-  auto type = store::types::find(tx, name);
+  const std::string& name = wanted.empty() ? services.options.default_type : wanted;
+  auto type = wanted.empty() ? store::types::find_default(tx, context.project_id, name) : store::types::find(tx, name);
   if (!type || !store::types::visible(tx, *type, context.project_id, context.is_admin))
     return refuse(RefusalCode::not_found, "Volume type {} could not be found.", name);
   return *type;
@@ -132,6 +130,8 @@ Result<Resolved> resolve(db::Transaction& tx, const Services& services, const Co
   auto zone = resolve_zone(tx, services, request.availability_zone, out.type, source->zone);
   if (!zone) return refuse(zone.error());
   out.zone = std::move(*zone);
+  // A copy goes where its source is, and what hints name is looked up by the operation.
+  if (services.scheduler != nullptr && out.source_type.empty() && request.hints == "{}") out.pools = store::pools::all_states(tx);
   return out;
 }
 
@@ -168,44 +168,58 @@ Refusal source_not_ready(const Services& services, const Resolved& resolved) {
           resolved.source_id};
 }
 
+/// Accepts the request, as `volume` with these ids. With a placement its operation begins at the backend, by the step after `place`;
+/// refuses with the detail `pool_full` when the room there is gone.
+Result<Volume> accept(Services& services, const Context& context, const CreateVolumeRequest& request, const Resolved& resolved, Volume volume,
+                      const std::optional<Placement>& placement, int tries) {
+  const std::string operation = volume.x_op;
+  const std::string queue = placement ? placement->backend : std::string(engine::scheduler_queue);
+  if (placement) volume.backend = placement->backend, volume.pool = placement->pool, volume.object_bytes = placement->bytes;
+  const CreateVolumeInput input{resolved.size_gib, resolved.source_type, resolved.source_id, request.hints};
+  const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = context.project_id, .user_id = context.user_id,
+                                           .request_id = context.request_id, .operation = operation, .size_gib = volume.size_gib}.to_json();
+  engine::NewOperation create{.id = operation, .kind = "volume.create", .queue = queue, .backend = placement ? queue : std::string{},
+                              .project_id = context.project_id, .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume",
+                              .resource_id = volume.id.text, .time_limit = std::chrono::hours{1}, .input = input.to_json(),
+                              .claims = {{"volume", volume.id.text, engine::Mode::exclusive}}};
+  if (!resolved.source_type.empty()) create.claims.push_back({resolved.source_type, resolved.source_id, engine::Mode::shared});
+  if (placement) create.first_step = "provision", create.context = placement->to_json();
+  const store::quotas::Amount amount{.volumes = 1, .gigabytes = volume.size_gib};
+  engine::Launch launch(services.berths, operation, queue);
+  const auto work = [&](db::Transaction& tx) -> Result<Volume> {
+    remember(tx, context, operation, volume.id.text);
+    if (resolved.source_type == "snapshot") engine::take_shared(tx, "source", "snapshot", resolved.source_id, sql_list({SnapshotStatus::available}));
+    if (resolved.source_type == "volume")
+      engine::take_shared(tx, "source", "volume", resolved.source_id, sql_list({VolumeStatus::available, VolumeStatus::in_use}));
+    store::volumes::insert(tx, volume);
+    engine::start(tx, services.kinds, create, &launch);
+    store::outbox::add(tx, operation + ".start", "volume.create.start", operation, event);
+    if (!MUTANT(quota_apart)) store::quotas::take(tx, context.project_id, volume.type.text, amount, resolved.limits);
+    if (placement) write_placement(tx, *placement, volume.id, operation);
+    return volume;
+  };
+  const auto explain = [&](std::string_view guard) -> Refusal {
+    if (guard == "source") return source_not_ready(services, resolved);
+    if (guard == pool_full) return {RefusalCode::conflict, "The pool is full.", std::string(pool_full)};
+    return explain_over_quota(services, context.project_id, resolved.type, guard, amount, resolved.limits);
+  };
+  const auto landed = [&](db::Transaction& tx) { return store::volumes::find(tx, volume.id); };
+  return launch_once<Volume>(services, launch, work, explain, landed, tries);
+}
+
 Result<Volume> accept_volume(Services& services, const Context& context, const CreateVolumeRequest& request) {
   const auto resolved = services.database.read([&](db::Transaction& tx) { return resolve(tx, services, context, request); });
   if (!resolved) return refuse(resolved.error());
-
   // Ids are chosen before the transaction: a COMMIT whose answer is lost is looked up by them, or repeated with them.
   const std::string operation = services.random.uuid();
   const Volume volume = requested(context, request, *resolved, services.random.uuid(), operation);
-  const CreateVolumeInput input{resolved->size_gib, resolved->source_type, resolved->source_id, request.hints};
-  const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = context.project_id, .user_id = context.user_id,
-                                           .request_id = context.request_id, .operation = operation, .size_gib = volume.size_gib}.to_json();
-
-  std::vector<engine::Claim> claims = {{"volume", volume.id.text, engine::Mode::exclusive}};
-  if (!resolved->source_type.empty()) claims.push_back({resolved->source_type, resolved->source_id, engine::Mode::shared});
-  const auto accept = [&](db::Transaction& tx) -> Result<Volume> {
-    remember(tx, context, operation, volume.id.text);
-    if (resolved->source_type == "snapshot") engine::take_shared(tx, "source", "snapshot", resolved->source_id, sql_list({SnapshotStatus::available}));
-    if (resolved->source_type == "volume")
-      engine::take_shared(tx, "source", "volume", resolved->source_id, sql_list({VolumeStatus::available, VolumeStatus::in_use}));
-    store::volumes::insert(tx, volume);
-    engine::start(tx, services.kinds,
-                  {.id = operation, .kind = "volume.create", .queue = std::string(engine::scheduler_queue), .project_id = context.project_id,
-                   .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
-                   .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = claims});
-    store::outbox::add(tx, operation + ".start", "volume.create.start", operation, event);
-    if (!MUTANT(quota_apart)) store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
-    return volume;
-  };
-  const auto explain = [&](std::string_view guard) {
-    if (guard == "source") return source_not_ready(services, *resolved);
-    return explain_over_quota(services, context.project_id, resolved->type, guard, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
-  };
-  const auto landed = [&](db::Transaction& tx) { return store::volumes::find(tx, volume.id); };
-  auto accepted = transact_once<Volume>(services, accept, explain, landed);
+  const auto placement = place_at_once(services, volume, resolved->type, resolved->pools);
+  auto accepted = accept(services, context, request, *resolved, volume, placement, 0);
+  if (!accepted && accepted.error().detail == pool_full) accepted = accept(services, context, request, *resolved, volume, {}, 1);
   if (accepted && MUTANT(quota_apart))
     services.database.write([&](db::Transaction& tx) {
       store::quotas::take(tx, context.project_id, volume.type.text, {.volumes = 1, .gigabytes = volume.size_gib}, resolved->limits);
     });
-  if (accepted) services.poke(std::string(engine::scheduler_queue));
   return accepted;
 }
 

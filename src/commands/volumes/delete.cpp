@@ -43,6 +43,7 @@ Result<> delete_volume(Services& services, const Context& context, const Volume&
   const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = context.project_id, .user_id = context.user_id,
                                            .request_id = context.request_id, .operation = operation}.to_json();
 
+  engine::Launch launch(services.berths, operation, queue);
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     store::volumes::take(tx, "volume.delete", volume.id, operation, 'X',
                          {VolumeStatus::available, VolumeStatus::error, VolumeStatus::error_restoring, VolumeStatus::error_extending,
@@ -52,7 +53,8 @@ Result<> delete_volume(Services& services, const Context& context, const Volume&
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "volume.delete", .queue = queue, .backend = volume.backend, .project_id = volume.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
-                   .priority = engine::Priority::release, .claims = {{"volume", volume.id.text, engine::Mode::exclusive}}});
+                   .priority = engine::Priority::release, .claims = {{"volume", volume.id.text, engine::Mode::exclusive}}},
+                  &launch);
     store::outbox::add(tx, operation + ".start", "volume.delete.start", operation, event);
     return true;
   };
@@ -60,9 +62,8 @@ Result<> delete_volume(Services& services, const Context& context, const Volume&
     if (tx.query("SELECT 1 FROM operation WHERE id = ?", {operation}).empty()) return std::nullopt;
     return true;
   };
-  const auto accepted = transact_once<bool>(services, accept, [&](std::string_view) { return explain(services, volume.id); }, landed);
+  const auto accepted = launch_once<bool>(services, launch, accept, [&](std::string_view) { return explain(services, volume.id); }, landed);
   if (!accepted) return refuse(accepted.error());
-  services.poke(queue);
   return {};
 }
 

@@ -47,6 +47,7 @@ Result<> extend_volume(Services& services, const Context& context, const Volume&
   const store::quotas::Amount more{.gigabytes = new_gib - volume.size_gib};
   const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = {}, .project_id = context.project_id, .user_id = context.user_id,
                                            .request_id = context.request_id, .operation = operation, .size_gib = new_gib}.to_json();
+  engine::Launch launch(services.berths, operation, volume.backend);
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     if (in_use)
       store::volumes::take_to_grow(tx, "volume.extend", volume.id, operation, volume.size_gib, new_gib, {VolumeStatus::available, VolumeStatus::in_use});
@@ -56,7 +57,8 @@ Result<> extend_volume(Services& services, const Context& context, const Volume&
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "volume.extend", .queue = volume.backend, .backend = volume.backend, .project_id = volume.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
-                   .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = {{"volume", volume.id.text, engine::Mode::lasting}}});
+                   .time_limit = std::chrono::hours{1}, .input = input.to_json(), .claims = {{"volume", volume.id.text, engine::Mode::lasting}}},
+                  &launch);
     store::outbox::add(tx, operation + ".start", "volume.resize.start", operation, event);
     store::quotas::take(tx, volume.charge.project, volume.charge.type, more, resolved.limits);
     return true;
@@ -69,9 +71,8 @@ Result<> extend_volume(Services& services, const Context& context, const Volume&
     if (tx.query("SELECT 1 FROM operation WHERE id = ?", {operation}).empty()) return std::nullopt;
     return true;
   };
-  const auto accepted = transact_once<bool>(services, accept, explain, landed);
+  const auto accepted = launch_once<bool>(services, launch, accept, explain, landed);
   if (!accepted) return refuse(accepted.error());
-  services.poke(volume.backend);
   return {};
 }
 

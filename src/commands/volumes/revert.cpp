@@ -23,6 +23,7 @@ Result<> revert_volume(Services& services, const Context& context, const Volume&
   const std::string operation = services.random.uuid();
   const std::string event = ResourceEvent{.volume_id = volume.id.text, .snapshot_id = snapshot_id, .project_id = context.project_id, .user_id = context.user_id,
                                            .request_id = context.request_id, .operation = operation}.to_json();
+  engine::Launch launch(services.berths, operation, volume.backend);
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     // The count says that no snapshot was added or taken away since we looked for the newest.
     store::volumes::take(tx, "volume.revert", volume.id, operation, 'X', {VolumeStatus::available}, VolumeStatus::reverting,
@@ -33,7 +34,8 @@ Result<> revert_volume(Services& services, const Context& context, const Volume&
                   {.id = operation, .kind = "volume.revert", .queue = volume.backend, .backend = volume.backend, .project_id = volume.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,
                    .time_limit = std::chrono::hours{24}, .input = RevertVolumeInput{snapshot_id}.to_json(),
-                   .claims = {{"volume", volume.id.text, engine::Mode::exclusive}, {"snapshot", snapshot_id, engine::Mode::exclusive}}});
+                   .claims = {{"volume", volume.id.text, engine::Mode::exclusive}, {"snapshot", snapshot_id, engine::Mode::exclusive}}},
+                  &launch);
     store::outbox::add(tx, operation + ".start", "volume.revert.start", operation, event);
     return true;
   };
@@ -46,9 +48,8 @@ Result<> revert_volume(Services& services, const Context& context, const Volume&
     if (tx.query("SELECT 1 FROM operation WHERE id = ?", {operation}).empty()) return std::nullopt;
     return true;
   };
-  const auto accepted = transact_once<bool>(services, accept, explain, landed);
+  const auto accepted = launch_once<bool>(services, launch, accept, explain, landed);
   if (!accepted) return refuse(accepted.error());
-  services.poke(volume.backend);
   return {};
 }
 

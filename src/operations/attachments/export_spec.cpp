@@ -1,9 +1,7 @@
 #include "operations/attachments/export_spec.h"
 
 #include "json/writer.h"
-#include "store/attachments/attachments.h"
-#include "store/qos/qos.h"
-#include "store/volumes/volumes.h"
+#include "store/attachments/exported.h"
 
 namespace scoria::operations {
 namespace {
@@ -18,19 +16,9 @@ drivers::DriverError permanent(std::string text) { return {drivers::FailureClass
 }  // namespace
 
 Result<ExportSource> export_source(Services& services, const std::string& attachment_id) {
-  struct Rows {
-    std::optional<Attachment> attachment;
-    std::optional<Volume> volume;
-    std::optional<QosSpecs> qos;
-  };
-  Rows rows = services.database.read([&](db::Transaction& tx) {
-    Rows out{store::attachments::find(tx, {attachment_id}), {}, {}};
-    if (out.attachment) out.volume = store::volumes::find(tx, out.attachment->volume_id);
-    if (out.volume) out.qos = store::qos::of_type(tx, out.volume->type.text);
-    return out;
-  });
-  if (!rows.attachment || !rows.volume) return refuse(RefusalCode::not_found, "Attachment {} is gone.", attachment_id);
-  ExportSource out{std::move(*rows.attachment), std::move(*rows.volume), {}, {}, std::move(rows.qos).value_or(QosSpecs{})};
+  auto exported = services.database.read_one([&](db::Transaction& tx) { return store::attachments::find_exported(tx, {attachment_id}); });
+  if (!exported) return refuse(RefusalCode::not_found, "Attachment {} is gone.", attachment_id);
+  ExportSource out{std::move(exported->attachment), std::move(exported->volume), {}, {}, std::move(exported->qos).value_or(QosSpecs{})};
   auto connector = ConnectorShape::from_json(out.attachment.connector);
   if (!connector) return refuse(connector.error());
   out.connector = std::move(*connector);

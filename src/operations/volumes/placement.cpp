@@ -19,12 +19,12 @@ struct Seen {
 };
 
 /// Everything the decision rests on, of one moment.
-std::optional<Seen> look(db::Transaction& tx, const engine::Operation& op, const json::Value& hints) {
+std::optional<Seen> look(db::Transaction& tx, const engine::Operation& op, const json::Value& hints, bool first) {
   const std::optional<Volume> volume = store::volumes::find(tx, {op.resource_id});
   if (!volume) return std::nullopt;
-  const std::optional<VolumeType> type = store::types::find(tx, volume->type.text);
+  const std::optional<VolumeType> type = store::types::find_by_id(tx, volume->type.text);
   Seen out{store::pools::all_states(tx), scheduler::request_for(*volume, type ? type->extra_specs : ExtraSpecs{}, hints),
-           store::objects::next_name(tx, "volume", op.resource_id)};
+           first ? store::objects::first_name("volume", op.resource_id) : store::objects::next_name(tx, "volume", op.resource_id)};
   out.request.hosts_of_volumes = store::volumes::hosts_of(tx, scheduler::hinted_volumes(out.request.hints), volume->project_id);
   return out;
 }
@@ -39,7 +39,9 @@ Result<Placement> choose_pool(Services& services, const engine::Operation& op, c
   // A copy is made where its source is: by the backend itself, without moving bytes through this node.
   const auto source = source_object(services.database, op);
   if (!source) return refuse(source.error());
-  auto seen = services.database.read([&](db::Transaction& tx) { return look(tx, op, *hints); });
+  // Whatever is placed leaves a context: without one nothing was ever made under its name.
+  const bool first = op.context == "{}";
+  auto seen = services.database.read([&](db::Transaction& tx) { return look(tx, op, *hints, first); });
   if (!seen) return refuse(RefusalCode::not_found, "Volume {} could not be found.", op.resource_id);
   seen->request.tried = refused;
   if (!source->backend.empty()) seen->request.pinned = source->backend + "#" + source->pool;

@@ -13,8 +13,7 @@ const std::string_view columns =
     "attachment.mountpoint, attachment.attach_mode, attachment.attach_status, attachment.connector, attachment.connection, attachment.hidden, "
     "attachment.x_op, attachment.x_mode, attachment.rev, attachment.created_at, attachment.updated_at, attachment.attach_time, attachment.detach_time";
 
-Attachment read(const db::Rows& rows, std::size_t row) {
-  std::size_t column = 0;
+Attachment read(const db::Rows& rows, std::size_t row, std::size_t column) {
   const auto text = [&] { return rows.at(row, column++).text(); };
   const auto number = [&] { return rows.at(row, column++).integer(); };
   const auto time = [&] { return rows.at(row, column++).time(); };
@@ -110,28 +109,29 @@ void remove(db::Transaction& tx, std::string_view label, const AttachmentId& id,
     tx.guard(label, "DELETE FROM attachment WHERE id = ? AND x_op = ?", {id.text, operation});
 }
 
+namespace {
+
+// While an operation holds the volume its status is that operation's; it returns to what is noted here.
+constexpr std::string_view follow_sql =
+    "UPDATE volume SET status = CASE WHEN x_op IS NULL THEN a.status ELSE volume.status END, "
+    "previous_status = CASE WHEN x_op IS NULL THEN previous_status ELSE a.status END, attach_status = a.attach_status, attachments = a.n, "
+    "rev = rev + 1, updated_at = scoria_now() FROM (SELECT count(*) AS n, "
+    "CASE max(CASE WHEN hidden = 1 THEN 0 WHEN attach_status = 'attached' THEN 4 WHEN attach_status = 'attaching' THEN 3 WHEN attach_status = 'detaching' THEN 2 "
+    "ELSE 1 END) WHEN 4 THEN 'in-use' WHEN 3 THEN 'attaching' WHEN 2 THEN 'detaching' WHEN 1 THEN 'reserved' ELSE 'available' END AS status, "
+    "CASE max(CASE WHEN hidden = 0 AND attach_status = 'attached' THEN 1 ELSE 0 END) WHEN 1 THEN 'attached' ELSE 'detached' END AS attach_status "
+    "FROM attachment WHERE volume_id = ?) a WHERE volume.id = ?";
+
+}  // namespace
+
 void follow_attachments(db::Transaction& tx, const VolumeId& id) {
-  const db::Rows rows = tx.query(
-      "SELECT volume.rev, volume.status, volume.x_op, attachment.attach_status, attachment.hidden FROM volume "
-      "LEFT JOIN attachment ON attachment.volume_id = volume.id WHERE volume.id = ?", {id.text});
-  if (rows.empty()) return;
-  bool attached = false, attaching = false, detaching = false, reserved = false;
-  std::int64_t count = 0;
-  for (std::size_t i = 0; i < rows.size() && !rows.at(i, 3).null(); ++i) {
-    const std::string& state = rows.at(i, 3).text();
-    const bool hidden = rows.at(i, 4).flag();
-    ++count;
-    attached |= state == "attached" && !hidden;
-    attaching |= state == "attaching" && !hidden;
-    detaching |= state == "detaching" && !hidden;
-    reserved |= !hidden && state != "attached";
-  }
-  const char* status = attached ? "in-use" : attaching ? "attaching" : detaching ? "detaching" : reserved ? "reserved" : "available";
-  // While an operation holds the volume its status is that operation's; it returns to what is noted here.
-  tx.guard("volume.rev",
-           fmt::format("UPDATE volume SET {} = ?, attach_status = ?, attachments = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND rev = ? AND status = ?",
-                       rows.at(0, 2).null() ? "status" : "previous_status"),
-           {status, attached ? "attached" : "detached", count, id.text, rows.at(0, 0), rows.at(0, 1)});
+  // Who waits for the row sees in the next statement what those did who held it.
+  tx.run("SELECT 1 FROM volume WHERE id = ?{for_update}", {id.text});
+  tx.run(follow_sql, {id.text, id.text});
+}
+
+void follow_attachments(db::Transaction& tx, std::string_view label, const VolumeId& id, std::int64_t rev) {
+  static const std::string sql = fmt::format("{} AND rev = ?", follow_sql);
+  tx.guard(label, sql, {id.text, id.text, rev});
 }
 
 }  // namespace scoria::store::attachments

@@ -10,7 +10,8 @@
 namespace scoria::store::attachments {
 
 extern const std::string_view columns;
-Attachment read(const db::Rows& rows, std::size_t row);
+/// From `column` on.
+Attachment read(const db::Rows& rows, std::size_t row, std::size_t column = 0);
 
 std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id);
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id);
@@ -36,8 +37,9 @@ void complete(db::Transaction& tx, std::string_view label, const AttachmentId& i
 /// Ends the row: by its holder, or (operation empty) while nobody holds it and nothing was ever exported.
 void remove(db::Transaction& tx, std::string_view label, const AttachmentId& id, std::string_view operation);
 
-/// What a volume's status follows from: its attachments as they are in this transaction. Compare-and-set on the row as
-/// read there, guard "volume.rev": whoever loses looks again.
+/// Makes a volume's status follow from its attachments as they are in this transaction. Holds the volume's row from here on.
 void follow_attachments(db::Transaction& tx, const VolumeId& volume);
+/// The same if the volume is still at `rev`, which is the guard `label`.
+void follow_attachments(db::Transaction& tx, std::string_view label, const VolumeId& volume, std::int64_t rev);
 
 }  // namespace scoria::store::attachments

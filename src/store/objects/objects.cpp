@@ -29,9 +29,11 @@ constexpr std::string_view next_recheck =
 
 }  // namespace
 
+std::string first_name(std::string_view type, std::string_view id) { return fmt::format("{}-{}", type, id); }
+
 std::string next_name(db::Transaction& tx, std::string_view type, std::string_view id) {
   const std::int64_t used = tx.query("SELECT count(*) FROM backend_object WHERE owner_id = ? AND owner_type = ?", {id, type}).at(0, 0).integer();
-  return used == 0 || MUTANT(name_reused) ? fmt::format("{}-{}", type, id) : fmt::format("{}-{}.r{}", type, id, used + 1);
+  return used == 0 || MUTANT(name_reused) ? first_name(type, id) : fmt::format("{}-{}.r{}", type, id, used + 1);
 }
 
 void intend(db::Transaction& tx, const Object& o) {

@@ -29,6 +29,8 @@ struct Listed : Object {
 
 /// The next name of a resource: `<type>-<id>`, then `<type>-<id>.r2` …, counted over all its rows.
 std::string next_name(db::Transaction& tx, std::string_view type, std::string_view id);
+/// The same for a resource that never had an object.
+std::string first_name(std::string_view type, std::string_view id);
 /// Records that an object will be made. The same operation may repeat it.
 void intend(db::Transaction& tx, const Object& object);
 void publish(db::Transaction& tx, const std::string& backend, const std::string& name);

@@ -25,13 +25,14 @@ const std::string_view columns = "qos_specs.id, qos_specs.name, qos_specs.consum
 
 const ListTable list_table = {.noun = "QoS specs", .select = columns, .from = "qos_specs", .where = "", .id = "qos_specs.id", .project = "", .columns = list_columns};
 
-QosSpecs read(const db::Rows& rows, std::size_t row) {
+QosSpecs read(const db::Rows& rows, std::size_t row, std::size_t column) {
+  const auto at = [&](std::size_t which) -> const db::Value& { return rows.at(row, column + which); };
   QosSpecs out;
-  out.id = rows.at(row, 0).text(), out.name = rows.at(row, 1).text(), out.consumer = rows.at(row, 2).text();
-  const auto specs = json::parse(rows.at(row, 3).text());
+  out.id = at(0).text(), out.name = at(1).text(), out.consumer = at(2).text();
+  const auto specs = json::parse(at(3).text());
   SCORIA_CHECK(specs && specs->is_object(), "stored QoS specs are no JSON object");
   for (const auto& [key, value] : specs->object()) out.specs.emplace(key, value.is_string() ? value.string() : std::string{});
-  out.rev = rows.at(row, 4).integer(), out.created_at = rows.at(row, 5).time(), out.updated_at = rows.at(row, 6).time();
+  out.rev = at(4).integer(), out.created_at = at(5).time(), out.updated_at = at(6).time();
   return out;
 }
 

@@ -13,7 +13,8 @@ namespace scoria::store::qos {
 
 extern const std::string_view columns;
 extern const ListTable list_table;
-QosSpecs read(const db::Rows& rows, std::size_t row);
+/// From `column` on.
+QosSpecs read(const db::Rows& rows, std::size_t row, std::size_t column = 0);
 
 std::optional<QosSpecs> find(db::Transaction& tx, std::string_view id);
 std::optional<QosSpecs> of_type(db::Transaction& tx, std::string_view type_id);

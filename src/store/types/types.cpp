@@ -28,6 +28,15 @@ std::optional<VolumeType> find(db::Transaction& tx, std::string_view id_or_name)
   return read(rows, 0);
 }
 
+std::optional<VolumeType> find_default(db::Transaction& tx, std::string_view project, std::string_view id_or_name) {
+  static const std::string sql = "SELECT " + std::string(columns) + " FROM volume_type LEFT JOIN volume_type_default d ON d.project_id = ? "
+                                 "WHERE volume_type.id = COALESCE(d.type_id, ?) OR (d.type_id IS NULL AND volume_type.name = ?) "
+                                 "ORDER BY CASE WHEN volume_type.id = ? THEN 0 ELSE 1 END LIMIT 1";
+  const db::Rows rows = tx.query(sql, {project, id_or_name, id_or_name, id_or_name});
+  if (rows.empty()) return std::nullopt;
+  return read(rows, 0);
+}
+
 std::optional<VolumeType> find_by_id(db::Transaction& tx, std::string_view id) {
   static const std::string sql = "SELECT " + std::string(columns) + " FROM volume_type WHERE id = ?";
   const db::Rows rows = tx.query(sql, {id});

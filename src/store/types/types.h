@@ -13,6 +13,8 @@ VolumeType read(const db::Rows& rows, std::size_t row);
 
 /// By id, else by name.
 std::optional<VolumeType> find(db::Transaction& tx, std::string_view id_or_name);
+/// The project's default type; of a project without one, the type of that id or name.
+std::optional<VolumeType> find_default(db::Transaction& tx, std::string_view project, std::string_view id_or_name);
 /// Private types are visible to admins and to projects with access.
 bool visible(db::Transaction& tx, const VolumeType& type, std::string_view project, bool admin);
 std::optional<VolumeType> find_by_id(db::Transaction& tx, std::string_view id);

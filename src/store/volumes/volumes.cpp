@@ -24,8 +24,7 @@ const std::string_view columns =
     "volume.charged_project, volume.charged_type, volume.charged_gib, volume.x_op, volume.x_mode, volume.next_op, volume.s_ops, volume.rev, volume.created_at, "
     "volume.updated_at, volume.launched_at";
 
-Volume read(db::Rows& rows, std::size_t row) {
-  std::size_t column = 0;
+Volume read(db::Rows& rows, std::size_t row, std::size_t column) {
   const auto text = [&] { return rows.take_text(row, column++); };
   const auto number = [&] { return rows.at(row, column++).integer(); };
   const auto time = [&] { return rows.at(row, column++).time(); };
@@ -46,12 +45,12 @@ void insert(db::Transaction& tx, const Volume& v) {
   tx.run(
       "INSERT INTO volume (id, project_id, user_id, name, description, size_gib, status, attach_status, replication_status, volume_type_id, "
       "availability_zone, snapshot_id, source_volid, group_id, bootable, multiattach, consumes_quota, metadata, image_metadata, charged_project, "
-      "charged_type, charged_gib, x_op, x_mode, created_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now())",
+      "charged_type, charged_gib, x_op, x_mode, backend, pool, object_bytes, created_at) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now())",
       {v.id.text, v.project_id, v.user_id, db::or_null(v.name), db::or_null(v.description), v.size_gib, to_text(v.status), v.attach_status,
        db::or_null(v.replication_status), v.type.text, v.availability_zone, db::or_null(v.snapshot_id), db::or_null(v.source_volid),
        db::or_null(v.group_id), v.bootable, v.multiattach, v.consumes_quota, v.metadata, v.image_metadata, db::or_null(v.charge.project),
-       db::or_null(v.charge.type), v.charge.gib, db::or_null(v.x_op), db::or_null(v.x_mode)});
+       db::or_null(v.charge.type), v.charge.gib, db::or_null(v.x_op), db::or_null(v.x_mode), db::or_null(v.backend), db::or_null(v.pool), v.object_bytes});
 }
 
 std::optional<Volume> find(db::Transaction& tx, const VolumeId& id) {

@@ -63,7 +63,7 @@ class Connection {
 
   /// Looks `sql` up; the result stays valid until forget_some().
   Prepared& prepare(std::string_view sql);
-  /// The same for a statement that must touch exactly one row; its label is its last parameter.
+  /// The same for a statement that must touch exactly one row. It must not divide itself.
   Prepared& prepare_guard(std::string_view sql);
   /// Sends all statements at once, waits for all answers and gives the last one's. If the last is COMMIT, a lost answer
   /// is Error{commit_unknown}.
@@ -123,10 +123,7 @@ class Connection {
   bool lost_ = false;
 };
 
-/// SQLSTATE of a guard that touched another number of rows than one.
-inline constexpr std::string_view guard_state = "SC001";
-
-/// Makes the functions that every transaction may call, in the schema of the session. Safe to run any number of times.
+/// Makes the function that every transaction may call, in the schema of the session. Safe to run any number of times.
 void bootstrap(Connection& connection);
 
 }  // namespace scoria::db::postgres

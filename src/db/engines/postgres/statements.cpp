@@ -42,7 +42,6 @@ void Statements::run(std::string_view sql, Values values) {
 }
 
 void Statements::guard(std::string_view label, std::string_view sql, Values values) {
-  values.emplace_back(label);
   add(connection_.prepare_guard(sql), std::move(values), label);
   if (waiting_.size() >= max_statements || waiting_bytes_ >= max_bytes) send();
 }

@@ -1,0 +1,101 @@
+#include "base/failpoint.h"
+#include "commands/attachments/attach.h"
+#include "commands/volumes/create.h"
+#include "commands/volumes/delete.h"
+#include "commands/volumes/extend.h"
+#include "operations/testing.h"
+
+namespace scoria::operations::testing {
+namespace {
+
+class Launches : public Node {
+ protected:
+  void TearDown() override {
+    failpoint::disarm_all();
+    Node::TearDown();
+  }
+  /// From now on what is made ready stays so.
+  static void forbid_claims() { failpoint::arm("engine.claim.before", "return(no claims)"); }
+  /// Everything has ended, and every slot is free again.
+  void expect_idle() {
+    for (int i = 0; i < 500 && engine_->running() > 0; ++i) clock().sleep(std::chrono::milliseconds{5});
+    ASSERT_EQ(engine_->running(), 0u);
+  }
+  std::string attached_status(const AttachmentId& id) {
+    for (int i = 0; i < 500; ++i) {
+      const auto found = database().read([&](db::Transaction& tx) { return store::attachments::find(tx, id); });
+      if (!found) return "gone";
+      if (found->x_op.empty()) return found->attach_status;
+      clock().sleep(std::chrono::milliseconds{10});
+    }
+    return "stuck";
+  }
+};
+
+TEST_P(Launches, work_of_a_node_with_a_free_slot_is_never_claimed) {
+  forbid_claims();
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 1});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(status_after_work(made->id), "available");
+  expect_idle();
+  ASSERT_TRUE(commands::extend_volume(*commands_, context_, *volume(made->id), 2, false));
+  EXPECT_EQ(status_after_work(made->id), "available");
+  EXPECT_EQ(volume(made->id)->size_gib, 2);
+  expect_idle();
+  const auto attaching = commands::create_attachment(*commands_, context_, made->id, {.instance_id = "vm", .connect = true, .connector = {.host = "h"}});
+  ASSERT_TRUE(attaching) << attaching.error().message;
+  EXPECT_EQ(attached_status(attaching->attachment.id), "attaching");
+  expect_idle();
+  const auto attached = database().read([&](db::Transaction& tx) { return store::attachments::find(tx, attaching->attachment.id); });
+  const auto removing = commands::remove_attachment(*commands_, context_, *attached);
+  ASSERT_TRUE(removing) << removing.error().message;
+  EXPECT_EQ(attached_status(attaching->attachment.id), "gone");
+  expect_idle();
+  ASSERT_TRUE(commands::delete_volume(*commands_, context_, *volume(made->id), {}));
+  EXPECT_EQ(status_after_work(made->id), "gone");
+  EXPECT_EQ(count("SELECT count(*) FROM operation WHERE state = 'succeeded' AND epoch = 1 AND claimed_at IS NOT NULL"), 5);
+  expect_nothing_left();
+}
+
+TEST_P(Launches, a_backend_that_moved_to_another_generation_is_not_worked_on_under_the_old_one) {
+  const Volume made = available(1);
+  database().write([](db::Transaction& tx) { tx.run("UPDATE backend SET gen = 7"); });
+  ASSERT_TRUE(commands::extend_volume(*commands_, context_, made, 2, false));
+  EXPECT_EQ(status_after_work(made.id), "available");
+  EXPECT_EQ(count("SELECT backend_gen FROM operation WHERE kind = 'volume.extend'"), 7);
+  database().write([](db::Transaction& tx) { tx.run("UPDATE backend SET gen = 8"); });
+  const auto attaching = commands::create_attachment(*commands_, context_, made.id, {.instance_id = "vm", .connect = true, .connector = {.host = "h"}});
+  ASSERT_TRUE(attaching) << attaching.error().message;
+  EXPECT_EQ(attached_status(attaching->attachment.id), "attaching");
+  EXPECT_EQ(count("SELECT backend_gen FROM operation WHERE kind = 'attachment.connect'"), 8);
+}
+
+TEST_P(Launches, slots_are_kept_for_what_is_claimed) {
+  ASSERT_TRUE(engine_->reserve("first", "scheduler"));
+  EXPECT_FALSE(engine_->reserve("second", "scheduler")) << "one of two slots is for older work";
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 1});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(status_after_work(made->id), "available") << "made ready, and claimed";
+  engine_->release("first", "scheduler");
+  expect_idle();
+}
+
+TEST_P(Launches, there_is_no_slot_for_queues_of_others_and_for_backends_of_unknown_generation) {
+  EXPECT_FALSE(engine_->reserve("one", "other@fake"));
+  EXPECT_FALSE(engine_->reserve("two", "one@fake")) << "nothing of it was run yet";
+}
+
+TEST_P(Launches, a_refused_command_gives_its_slot_back) {
+  forbid_claims();
+  const auto refused = commands::create_volume(*commands_, context_, {.size_gib = 1001});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(engine_->running(), 0u);
+  const auto made = commands::create_volume(*commands_, context_, {.size_gib = 1});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(status_after_work(made->id), "available");
+}
+
+SCORIA_ON_NODE(Launches);
+
+}  // namespace
+}  // namespace scoria::operations::testing
