@@ -17,12 +17,13 @@ void OperationParking::park(const std::string& operation_id, Deadline deadline, 
   changed_.raise();
 }
 
-void OperationParking::ended(const std::string& operation_id) {
+void OperationParking::ended(const engine::Operation& operation) {
+  endings_.note(operation);
   {
     const std::lock_guard lock(mutex_);
-    const bool awaited = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.operation_id == operation_id; });
+    const bool awaited = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.operation_id == operation.id; });
     if (!awaited) return;  // whoever parks later finds its ending
-    ended_here_.insert(operation_id);
+    ended_here_.insert(operation.id);
   }
   changed_.raise();
 }

@@ -16,13 +16,13 @@ namespace scoria::api {
 /// look at the database for all of them together, 50 ms after an answer was parked and every 50 ms from there on.
 class OperationParking final : public Parking {
  public:
-  /// `endings`: noted there before ended() is told.
-  OperationParking(db::Database& database, Clock& clock, const Endings& endings)
+  /// `endings`: where it notes them, for those who want to know more.
+  OperationParking(db::Database& database, Clock& clock, Endings& endings)
       : database_(database), clock_(clock), endings_(endings), woken_(clock, 4096), threads_(clock) {}
 
   void park(const std::string& operation_id, Deadline deadline, std::function<void(bool ended)> wake) override;
   /// The engine ended an operation here.
-  void ended(const std::string& operation_id);
+  void ended(const engine::Operation& operation);
   /// Starts the watcher and `workers` threads that run continuations.
   void start(int workers);
   /// Returns when no continuation runs any more.
@@ -41,7 +41,7 @@ class OperationParking final : public Parking {
 
   db::Database& database_;
   Clock& clock_;
-  const Endings& endings_;
+  Endings& endings_;
   BoundedQueue<std::function<void()>> woken_;
   Signal changed_;
   std::atomic<bool> stopping_{false};

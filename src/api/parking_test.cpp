@@ -25,8 +25,7 @@ class Parked : public ::testing::Test {
   void end(const std::string& operation) {
     engine::Operation ended;
     ended.id = operation, ended.state = engine::State::failed, ended.error_text = "why";
-    endings_.note(ended);
-    parking_.ended(operation);
+    parking_.ended(ended);
   }
 
   SystemClock clock_;

@@ -105,16 +105,14 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   p.chores = std::make_unique<Chores>(*p.operation_services, *p.engine, p.config);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
-                                                                       [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get(),
-                                                                       p.engine.get(), scheduler ? &p.operation_services->scheduler : nullptr});
+      [engine = p.engine.get()](const std::string& queue) { engine->poke(queue); }, p.sealer.get(), p.engine.get(), scheduler ? &p.operation_services->scheduler : nullptr});
   p.policy = std::make_unique<LivePolicy>(p.config);
   p.identity = std::make_unique<Identity>(p.config, *p.database, clock, p.random);
   p.watches = std::make_unique<api::Watches>(*p.database, clock);
   p.api_services = std::make_unique<api::Services>(api::Services{*p.commands, *p.database, list_limits(p.config), p.watches.get(), &p.identity->detach_rule(), &p.endings});
   p.parking = std::make_unique<api::OperationParking>(*p.database, clock, p.endings);
-  p.engine->on_ended([endings = &p.endings, parking = p.parking.get(), watches = p.watches.get()](const engine::Operation& operation) {
-    endings->note(operation);
-    parking->ended(operation.id);
+  p.engine->on_ended([parking = p.parking.get(), watches = p.watches.get()](const engine::Operation& operation) {
+    parking->ended(operation);
     watches->poke();
   });
 

@@ -212,7 +212,8 @@ Result<Attaching> remove_attachment(Services& services, const Context& context, 
                                 : services.database.read_one([&](db::Transaction& tx) { return Seen{volumes::find(tx, attachment.volume_id), {attachment}}; });
     const auto now = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == attachment.id; });
     if (now == seen.attachments.end() && tries > 0) return Attaching{attachment, {}};  // it was a repeated deletion, or somebody else's
-    if (now == seen.attachments.end() || !seen.volume) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
+    if (now == seen.attachments.end() || !seen.volume)
+      return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", attachment.id.text);
     const bool exported = !now->connection.empty();
     const std::string operation = exported ? removal_id : std::string{};
     if (exported && tries == 0) launch.emplace(services.berths, operation, seen.volume->backend);
