@@ -92,7 +92,8 @@ void operations_stuck(const Patient& patient, Diagnoses& out) {
     else if (one.unserved)
       out.push_back({{}, one.id,
                      fmt::format("{} waits since {} in queue {}, which no live node serves.", name, to_rfc3339(one.since), one.queue),
-                     one.queue == engine::scheduler_queue ? "Start a node with the role scheduler." : "Start a node that serves that backend, or put its path to the storage right."});
+                     one.queue == engine::scheduler_queue ? "Start a node with the role scheduler." 
+                                                          : "Start a node that serves that backend, or put its path to the storage right."});
     else
       out.push_back({{}, one.id, fmt::format("{} should have ended by {}: {}", name, to_rfc3339(one.deadline), one.text.empty() ? "it says no reason" : one.text),
                      fmt::format("`scoria operation show {}` tells what it waits for.", one.id)});

@@ -19,7 +19,8 @@ std::vector<Report> reports(db::Transaction& tx) {
 
 std::vector<LostService> lost_services(db::Transaction& tx) {
   const db::Rows rows = tx.query("SELECT s.host, s.binary_name, s.updated_at FROM service s JOIN node n ON n.inc = s.inc "
-                                 "WHERE (n.state = 'fenced' OR (n.state IN ('up', 'draining') AND n.lease_until < scoria_now())) AND NOT (s.disabled = 1 AND coalesce(s.disabled_reason, '') <> '') ORDER BY s.host, s.binary_name");
+                                 "WHERE (n.state = 'fenced' OR (n.state IN ('up', 'draining') "
+                                 "AND n.lease_until < scoria_now())) AND NOT (s.disabled = 1 AND coalesce(s.disabled_reason, '') <> '') ORDER BY s.host, s.binary_name");
   std::vector<LostService> out(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) out[i] = {rows.at(i, 0).text(), rows.at(i, 1).text(), rows.at(i, 2).time()};
   return out;
