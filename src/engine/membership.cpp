@@ -66,10 +66,10 @@ std::int64_t Membership::sweep() {
   const auto look = database_.read([&](db::Transaction& tx) {
     return tx.query(
         "SELECT (SELECT count(*) FROM node WHERE state IN ('up', 'draining')), "
-        "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until < scoria_now()), "
+        "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until < scoria_now() AND inc <> ?), "
         "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?), "
         "(SELECT count(*) FROM operation WHERE state = 'running' AND owner NOT IN (SELECT inc FROM node WHERE state IN ('up', 'draining')))",
-        {options_.lease.count()});
+        {incarnation_, options_.lease.count()});
   });
   const std::int64_t members = look.at(0, 0).integer(), late = look.at(0, 1).integer();
   if (late == 0 && look.at(0, 2).integer() == 0 && look.at(0, 3).integer() == 0) return 0;
@@ -83,7 +83,9 @@ std::int64_t Membership::sweep() {
     // A lease further ahead than its length comes from another clock (a promoted standby): cut it.
     tx.run("UPDATE node SET lease_until = scoria_now() + ? WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
            {options_.lease.count(), options_.lease.count()});
-    fenced = tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ?", {grace.count()});
+    // Not itself: it lives, whatever a jump of the database's clock did to its lease.
+    fenced = tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ? AND inc <> ?",
+                       {grace.count(), incarnation_});
   });
   fenced_nodes.with().add(static_cast<double>(fenced));
   FAILPOINT("engine.sweep.between");

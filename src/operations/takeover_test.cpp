@@ -118,6 +118,28 @@ engine::State ended_after_deaths(db::Database& database, Clock& clock, std::uniq
   return look().state;
 }
 
+class ClockJump : public db::testing::EveryEngine {};
+SCORIA_EVERY_ENGINE(ClockJump);
+
+TEST_P(ClockJump, a_node_whose_lease_ran_out_does_not_fence_itself) {
+  db::migrate(database(), store::migrations());
+  SystemRandom random;
+  engine::Kinds kinds;
+  std::atomic<bool> fenced{false};
+  engine::Engine engine(database(), clock(), random, kinds,
+                        {.membership = {.host = "one", .roles = "all", .beat = std::chrono::milliseconds{50}, .sweep = std::chrono::milliseconds{5},
+                                        .beacon_look = std::chrono::milliseconds{5}}},
+                        [&] { fenced = true; });
+  engine.start();
+  for (int i = 0; i < 20; ++i) {  // at any time between two beats
+    clock().sleep(std::chrono::milliseconds{23});
+    database().write([&](db::Transaction& tx) { tx.run("UPDATE node SET lease_until = scoria_now() - 60000000"); });
+  }
+  clock().sleep(std::chrono::milliseconds{100});
+  EXPECT_FALSE(fenced);
+  engine.drain(std::chrono::seconds{5});
+}
+
 class Poison : public db::testing::EveryEngine {};
 SCORIA_EVERY_ENGINE(Poison);
 
