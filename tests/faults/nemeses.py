@@ -309,6 +309,7 @@ class RollingRestart(Nemesis):
 
     def strike(self):
         for node in self.fleet.nodes:
+            node.wait_for_answer()
             self.fleet.keep_down(node, self)
             code = node.stop()
             if code != 0:
