@@ -1,9 +1,10 @@
 #!/bin/bash
 # The driver conformance kit on the `file` driver over ext4, xfs and btrfs, each in a loop image of its own, and tmpfs,
-# then on the fake driver. (That the kit finds mistakes is a unit test: Conformance.every_mistake_is_found_by_the_check_named_for_it.) Needs root for the mounts.
+# then on the fake driver and on the storage array of tests/faults. (That the kit finds mistakes is a unit test: Conformance.every_mistake_is_found_by_the_check_named_for_it.) Needs root for the mounts.
 # usage: conformance.sh PATH-TO-scoria-conformance [SEED…]
 set -euo pipefail
 kit=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
 shift
 seeds=("${@:-1}")
 
@@ -17,7 +18,8 @@ if [ -z "${SCORIA_CONFORMANCE_INSIDE:-}" ]; then
 fi
 
 work=$(mktemp -d /tmp/scoria-conformance.XXXXXX)
-trap 'for fs in ext4 xfs btrfs; do umount "$work/$fs" 2>/dev/null || true; done; umount "$work"; rmdir "$work"' EXIT
+array=
+trap '[ -z "$array" ] || { kill "$array"; wait "$array" || true; }; for fs in ext4 xfs btrfs; do umount "$work/$fs" 2>/dev/null || true; done; umount "$work"; rmdir "$work"' EXIT
 # In memory: what is tested are crashes of processes, not of the machine, and a disk would make it ten times slower.
 mount -t tmpfs -o size=6g tmpfs "$work"
 
@@ -36,6 +38,9 @@ for fs in ext4 xfs btrfs; do
   mount -o loop "$work/$fs.img" "$work/$fs"
   mkdir "$work/$fs/1" "$work/$fs/2"
 done
+
+python3 "$here/faults/storage_array/server.py" --directory "$work/array" --copy-rate 100000000 >"$work/array.url" &
+array=$!
 
 failed=0
 run() {
@@ -60,10 +65,11 @@ for seed in "${seeds[@]}"; do
   run --seed "$seed" --driver fake
   run --seed "$seed" --driver fake --option linked=yes
   run --seed "$seed" --driver fake --option copy_rate=500000000
+  run --seed "$seed" --driver lab_array --option url="$(cat "$work/array.url")"
 done
 
-# Every failpoint of the driver must have been reached on one file system or another.
-never=$(awk '$1 == "point" && $2 ~ /^driver.file/ {all[$2] = 1; if ($3 == "reached") seen[$2] = 1} END {for (p in all) if (!(p in seen)) print p}' "$work/points")
+# Every failpoint of the drivers must have been reached on one file system or another.
+never=$(awk '$1 == "point" && $2 ~ /^driver.(file|lab_array)/ {all[$2] = 1; if ($3 == "reached") seen[$2] = 1} END {for (p in all) if (!(p in seen)) print p}' "$work/points")
 if [ -n "$never" ]; then
   echo "never reached: $never"
   failed=1

@@ -12,6 +12,8 @@
 #include "drivers/file/config.h"
 #include "drivers/file/file.h"
 #include "drivers/file/pool_image.h"
+#include "drivers/lab_array/config.h"
+#include "drivers/lab_array/lab_array.h"
 #include "observe/log.h"
 
 namespace scoria::app {
@@ -81,6 +83,16 @@ std::unique_ptr<drivers::Driver> make_fake(const config::Config& config, const s
   return drivers::fake::make_fake_driver(array, host);
 }
 
+std::unique_ptr<drivers::Driver> make_lab_array(const config::Config& config, const std::string& section, Clock& clock, const std::string& host) {
+  const auto common = config.read<config::BackendOptions>(section);
+  const auto options = config.read<drivers::lab_array::LabArrayBackendOptions>(section);
+  if (options.url.empty()) throw std::runtime_error(fmt::format("[{}] lab_array_url must say where the array listens", section));
+  return drivers::lab_array::make_lab_array_driver(clock, net::make_http_client(clock, {}),
+                                                   {.url = options.url, .node = host, .timeout = options.timeout,
+                                                    .storage_protocol = protocol_name(common.target_protocol),
+                                                    .max_over_subscription_ratio = ratio_of(common), .reserved_percentage = common.reserved_percentage});
+}
+
 }  // namespace
 
 std::vector<std::string> pool_directories(const config::Config& config) {
@@ -114,8 +126,10 @@ std::unique_ptr<operations::Backend> make_backend(const config::Config& config, 
     out->driver = make_file(config, section, deployment, clock, live);
   else if (common.volume_driver == "fake")
     out->driver = make_fake(config, section, clock, random, general.host);
+  else if (common.volume_driver == "lab_array")
+    out->driver = make_lab_array(config, section, clock, general.host);
   else
-    throw std::runtime_error(fmt::format("[{}] volume_driver = {}: no such driver here; there are file and fake", section, common.volume_driver));
+    throw std::runtime_error(fmt::format("[{}] volume_driver = {}: no such driver here; there are file, fake and lab_array", section, common.volume_driver));
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "config/options/common.h"
 #include "drivers/fake/config.h"
 #include "drivers/file/config.h"
+#include "drivers/lab_array/config.h"
 
 namespace scoria::app {
 
@@ -10,6 +11,7 @@ config::Catalogue all_options() {
   config::Catalogue all = config::common();
   all.add<drivers::file::FileBackendOptions>();
   all.add<drivers::fake::FakeBackendOptions>();
+  all.add<drivers::lab_array::LabArrayBackendOptions>();
   return all;
 }
 

@@ -206,7 +206,9 @@ void Engine::sweep_loop() {
   std::deque<Instant> lease_ends;  // of those this node found dead: it sweeps right then, not at some later tick
   while (!stopping_) {
     try {
-      if (membership_.look_for_beacons()) lease_ends.push_back(clock_.now() + options_.membership.suspect_lease + std::chrono::milliseconds{5});
+      const Membership::Look look = membership_.look_for_beacons();
+      if (look.suspected) stop_heartbeat_.raise();  // ends its wait
+      if (look.shortened) lease_ends.push_back(clock_.now() + options_.membership.suspect_lease + std::chrono::milliseconds{5});
       const bool ended = !lease_ends.empty() && clock_.now() >= lease_ends.front();
       if (ended) lease_ends.pop_front();
       if (ended || clock_.now() >= next_sweep) {

@@ -66,10 +66,10 @@ std::int64_t Membership::sweep() {
   const auto look = database_.read([&](db::Transaction& tx) {
     return tx.query(
         "SELECT (SELECT count(*) FROM node WHERE state IN ('up', 'draining')), "
-        "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until < scoria_now()), "
+        "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until < scoria_now() AND inc <> ?), "
         "(SELECT count(*) FROM node WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?), "
         "(SELECT count(*) FROM operation WHERE state = 'running' AND owner NOT IN (SELECT inc FROM node WHERE state IN ('up', 'draining')))",
-        {options_.lease.count()});
+        {incarnation_, options_.lease.count()});
   });
   const std::int64_t members = look.at(0, 0).integer(), late = look.at(0, 1).integer();
   if (late == 0 && look.at(0, 2).integer() == 0 && look.at(0, 3).integer() == 0) return 0;
@@ -83,7 +83,9 @@ std::int64_t Membership::sweep() {
     // A lease further ahead than its length comes from another clock (a promoted standby): cut it.
     tx.run("UPDATE node SET lease_until = scoria_now() + ? WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
            {options_.lease.count(), options_.lease.count()});
-    fenced = tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ?", {grace.count()});
+    // Not itself: it lives, whatever a jump of the database's clock did to its lease.
+    fenced = tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ? AND inc <> ?",
+                       {grace.count(), incarnation_});
   });
   fenced_nodes.with().add(static_cast<double>(fenced));
   FAILPOINT("engine.sweep.between");
@@ -99,26 +101,32 @@ std::int64_t Membership::sweep() {
   return back;
 }
 
-bool Membership::look_for_beacons() {
-  if (database_.engine() == db::Engine::sqlite || !beats_on_time()) return false;
+Membership::Look Membership::look_for_beacons() {
+  Look out;
+  if (database_.engine() == db::Engine::sqlite) return out;
+  // Who has not beaten yet is still on its way to its beacon.
   const db::Rows rows = database_.read([&](db::Transaction& tx) {
-    return tx.query("SELECT inc FROM node WHERE state IN ('up', 'draining') AND inc <> ? AND lease_until > scoria_now() + ?",
-                    {incarnation_, options_.suspect_lease.count()});
+    return tx.query("SELECT inc, lease_until - scoria_now() FROM node WHERE state IN ('up', 'draining') AND (inc = ? OR hb_seq > 0)", {incarnation_});
   });
-  if (rows.empty()) return false;
   std::vector<std::int64_t> others;
-  for (std::size_t i = 0; i < rows.size(); ++i) others.push_back(rows.at(i, 0).integer());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool soon = rows.at(i, 1).integer() <= options_.suspect_lease.count();
+    if (rows.at(i, 0).integer() == incarnation_)
+      out.suspected = soon;
+    else if (!soon)
+      others.push_back(rows.at(i, 0).integer());
+  }
+  if (others.empty() || !beats_on_time()) return out;
   const std::vector<std::int64_t> alive = database_.beacons_held(others);
-  std::int64_t shortened = 0;
   for (const std::int64_t inc : others) {
     if (std::find(alive.begin(), alive.end(), inc) != alive.end()) continue;
-    // Only suspicion: a living node beats within the second and has its full lease again.
-    shortened += database_.write([&](db::Transaction& tx) {
+    // Only suspicion: a living node sees its short lease at its next look, beats at once and has the full one again.
+    out.shortened |= database_.write([&](db::Transaction& tx) {
       return tx.change("UPDATE node SET lease_until = scoria_now() + ? WHERE inc = ? AND state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
              {options_.suspect_lease.count(), inc, options_.suspect_lease.count()});
-    });
+    }) > 0;
   }
-  return shortened > 0;
+  return out;
 }
 
 void Membership::set_draining() {

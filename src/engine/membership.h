@@ -18,7 +18,7 @@ struct MembershipOptions {
   Duration beat = std::chrono::seconds{1};
   Duration sweep = std::chrono::milliseconds{500};
   Duration beacon_look = std::chrono::milliseconds{200};
-  Duration suspect_lease = std::chrono::seconds{1};
+  Duration suspect_lease = std::chrono::milliseconds{500};  // two looks: a living node finds it shortened before it ends
   bool exclusive = false;      // this process alone may use the database (SQLite file): older incarnations are dead
 };
 
@@ -34,9 +34,12 @@ class Membership {
   bool beat();
   /// Fences nodes whose lease has run out and gives their operations back. Returns how many operations came back.
   std::int64_t sweep();
-  /// Shortens the lease of nodes whose session beacon is gone (killed processes), so that they are swept sooner. True if it
-  /// did: sweep when the shortened lease has run out.
-  bool look_for_beacons();
+  struct Look {
+    bool shortened = false;  // a lease of another: sweep when it has run out
+    bool suspected = false;  // our own lease is that short: beat at once
+  };
+  /// Shortens the lease of nodes whose session beacon is gone (killed processes), so that they are swept sooner.
+  Look look_for_beacons();
   void set_draining();
   /// The node leaves for good; its operations must have been given back.
   void leave();

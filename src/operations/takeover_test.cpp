@@ -42,8 +42,8 @@ TEST_P(Takeover, a_node_without_its_beacon_loses_its_work_when_the_shortened_lea
   kinds.add(std::make_unique<Nothing>());
   const std::string id = random.uuid();
   database().write([&](db::Transaction& tx) {
-    const db::Rows dead = tx.query("INSERT INTO node (host, roles, state, lease_until, started_at, release, schema_version) "
-                                   "VALUES ('dead', 'all', 'up', scoria_now() + 20000000, scoria_now(), '0', 1) RETURNING inc");
+    const db::Rows dead = tx.query("INSERT INTO node (host, roles, state, hb_seq, lease_until, started_at, release, schema_version) "
+                                   "VALUES ('dead', 'all', 'up', 1, scoria_now() + 20000000, scoria_now(), '0', 1) RETURNING inc");
     engine::start(tx, kinds, {.id = id, .kind = "test.nothing", .queue = "work", .project_id = "p", .user_id = "u", .request_id = "r", .resource_type = "none",
                               .resource_id = "none"});
     tx.run("UPDATE operation SET state = 'running', epoch = 1, owner = ? WHERE id = ?", {dead.at(0, 0).integer(), id});
@@ -60,6 +60,36 @@ TEST_P(Takeover, a_node_without_its_beacon_loses_its_work_when_the_shortened_lea
   const auto state = [&] { return database().read([&](db::Transaction& tx) { return engine::find_operation(tx, id); })->state; };
   while (state() != engine::State::succeeded && !deadline.passed(clock())) clock().sleep(std::chrono::milliseconds{20});
   EXPECT_EQ(state(), engine::State::succeeded);
+  engine.drain(std::chrono::seconds{5});
+}
+
+// Its next regular beat is far away; a node that has not beaten yet is on its way to its beacon.
+TEST_P(Takeover, a_suspected_node_that_lives_beats_at_once_and_a_starting_one_is_not_suspected) {
+  db::migrate(database(), store::migrations());
+  SystemRandom random;
+  engine::Kinds kinds;
+  database().write([&](db::Transaction& tx) {
+    tx.run("INSERT INTO node (host, roles, state, lease_until, started_at, release, schema_version) VALUES ('starting', 'all', 'up', scoria_now() + 20000000, scoria_now(), '0', 1)");
+  });
+  engine::Engine engine(database(), clock(), random, kinds,
+                        {.membership = {.host = "alive", .roles = "all", .lease = std::chrono::seconds{20}, .beat = std::chrono::seconds{9},
+                                        .beacon_look = std::chrono::milliseconds{50}, .suspect_lease = std::chrono::seconds{1}}},
+                        [] {});
+  engine.start();
+  const auto row = [&](const char* host) {
+    const db::Rows rows = database().read([&](db::Transaction& tx) { return tx.query("SELECT hb_seq, lease_until - scoria_now() FROM node WHERE host = ?", {host}); });
+    return std::pair(rows.at(0, 0).integer(), rows.at(0, 1).integer());
+  };
+  for (int i = 0; i < 4; ++i) {  // then it has beaten often enough to judge others
+    database().write([&](db::Transaction& tx) { tx.run("UPDATE node SET lease_until = scoria_now() + 900000 WHERE host = 'alive'"); });
+    const std::int64_t beats = row("alive").first;
+    const Deadline deadline = Deadline::in(clock(), std::chrono::milliseconds{800});
+    while (row("alive").second < 10'000'000 && !deadline.passed(clock())) clock().sleep(std::chrono::milliseconds{5});
+    EXPECT_GT(row("alive").second, 10'000'000);
+    EXPECT_GT(row("alive").first, beats);
+  }
+  clock().sleep(std::chrono::milliseconds{200});
+  EXPECT_GT(row("starting").second, 10'000'000);
   engine.drain(std::chrono::seconds{5});
 }
 
@@ -86,6 +116,28 @@ engine::State ended_after_deaths(db::Database& database, Clock& clock, std::uniq
   }
   engine.drain(std::chrono::seconds{5});
   return look().state;
+}
+
+class ClockJump : public db::testing::EveryEngine {};
+SCORIA_EVERY_ENGINE(ClockJump);
+
+TEST_P(ClockJump, a_node_whose_lease_ran_out_does_not_fence_itself) {
+  db::migrate(database(), store::migrations());
+  SystemRandom random;
+  engine::Kinds kinds;
+  std::atomic<bool> fenced{false};
+  engine::Engine engine(database(), clock(), random, kinds,
+                        {.membership = {.host = "one", .roles = "all", .beat = std::chrono::milliseconds{50}, .sweep = std::chrono::milliseconds{5},
+                                        .beacon_look = std::chrono::milliseconds{5}}},
+                        [&] { fenced = true; });
+  engine.start();
+  for (int i = 0; i < 20; ++i) {  // at any time between two beats
+    clock().sleep(std::chrono::milliseconds{23});
+    database().write([&](db::Transaction& tx) { tx.run("UPDATE node SET lease_until = scoria_now() - 60000000"); });
+  }
+  clock().sleep(std::chrono::milliseconds{100});
+  EXPECT_FALSE(fenced);
+  engine.drain(std::chrono::seconds{5});
 }
 
 class Poison : public db::testing::EveryEngine {};

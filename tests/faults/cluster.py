@@ -32,28 +32,49 @@ def free_port():
 
 
 class Postgres:
-    """One psql that stays."""
+    """One psql that stays; made again when the server ended it."""
 
     def __init__(self, url):
-        self.lock = threading.Lock()
-        self.psql = subprocess.Popen(["psql", url, "-AtXq", "-F", "\t", "-P", "null="], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.lock, self.url, self.psql = threading.Lock(), url, None
+        self.open()
 
-    def rows(self, sql):
-        with self.lock:
+    def open(self):
+        self.psql = subprocess.Popen(["psql", self.url, "-AtXq", "-F", "\t", "-P", "null="], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def ask(self, sql):
+        """Lines of the answer; None when the server is not there."""
+        try:
             self.psql.stdin.write(sql + ";\n\\echo --end\n")
             self.psql.stdin.flush()
-            lines = []
-            for line in self.psql.stdout:
-                if line == "--end\n":
-                    break
-                lines.append(line.rstrip("\n"))
+        except OSError:
+            return None
+        lines = []
+        for line in self.psql.stdout:
+            if line == "--end\n":
+                lost = any("server closed the connection" in one or "connection to server" in one or "FATAL:" in one or "not currently connected" in one for one in lines)
+                return None if lost else lines
+            lines.append(line.rstrip("\n"))
+        return None
+
+    def rows(self, sql, patience=90):
+        end = time.monotonic() + patience
+        with self.lock:
+            while (lines := self.ask(sql)) is None:
+                self.close()
+                if time.monotonic() > end:
+                    raise RuntimeError("the database does not answer")
+                time.sleep(0.1)
+                self.open()
         wrong = [line for line in lines if "ERROR:" in line]
         if wrong:
             raise RuntimeError(wrong[0])
         return [line.split("\t") for line in lines]
 
     def close(self):
-        self.psql.stdin.close()
+        try:
+            self.psql.stdin.close()
+        except OSError:
+            pass
         self.psql.wait()
 
 
@@ -72,19 +93,28 @@ class Sqlite:
         pass
 
 
+def file_backends(directory):
+    """Two that share directories; copies of the second move bytes as soon as there is a second layer."""
+    out = {backend: {"volume_driver": "file", "file_directories": f"pool={directory}/{backend}"} for backend in BACKENDS}
+    out["copying"]["file_layer_limit"] = 1
+    return out
+
+
 class Node:
-    def __init__(self, name, directory, connection, cluster):
-        self.name, self.directory = name, directory
-        self.port, self.process, self.slowest_start = free_port(), None, 0.0
-        settings = {"DEFAULT.state_path": directory / name, "DEFAULT.host": name, "DEFAULT.osapi_volume_listen_port": self.port,
+    """`machine`: a net.Host, its name space and address."""
+
+    def __init__(self, name, directory, connection, cluster, backends=None, machine=None):
+        self.name, self.directory, self.machine = name, directory, machine
+        self.address, self.port = (machine.address, 8776) if machine else ("127.0.0.1", free_port())
+        self.process, self.slowest_start, self.environment, self.log_directory = None, 0.0, {"SCORIA_FAILPOINTS": LATENCY}, directory
+        self.wrapper = []  # words before the command
+        backends = backends or file_backends(directory)
+        settings = {"DEFAULT.state_path": directory / name, "DEFAULT.host": name, "DEFAULT.osapi_volume_listen": self.address,
+                    "DEFAULT.osapi_volume_listen_port": self.port,
                     "DEFAULT.auth_strategy": "noauth", "DEFAULT.quota_volumes": -1, "DEFAULT.quota_gigabytes": -1, "DEFAULT.quota_snapshots": -1,
-                    "DEFAULT.enabled_backends": ",".join(BACKENDS), "exports.state_directory": directory / "x",
-                    "backend_defaults.target_protocol": "nbd", "backend_defaults.max_over_subscription_ratio": 100000,
-                    # Its copies move bytes as soon as there is a second layer.
-                    "copying.file_layer_limit": 1}
-        for backend in BACKENDS:
-            settings[f"{backend}.volume_driver"] = "file"
-            settings[f"{backend}.file_directories"] = f"pool={directory}/{backend}"
+                    "DEFAULT.enabled_backends": ",".join(backends), "exports.state_directory": directory / "x",
+                    "backend_defaults.target_protocol": "nbd", "backend_defaults.max_over_subscription_ratio": 100000}
+        settings.update({f"{backend}.{key}": value for backend, own in backends.items() for key, value in own.items()})
         if connection:
             settings["database.connection"] = connection
         if cluster:
@@ -95,14 +125,15 @@ class Node:
         (directory / name).mkdir(exist_ok=True)
 
     def start(self):
-        with open(self.directory / f"{self.name}.log", "ab") as log:
-            self.process = subprocess.Popen(self.arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=dict(os.environ, SCORIA_FAILPOINTS=LATENCY))
+        command = [*self.wrapper, *(self.machine.words(*self.arguments) if self.machine else self.arguments)]
+        with open(self.log_directory / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=dict(os.environ, **self.environment))
 
     def wait_for_answer(self, seconds=30):
         begun = time.monotonic()
         while True:
             try:
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+                connection = http.client.HTTPConnection(self.address, self.port, timeout=5)
                 connection.request("GET", "/healthcheck")
                 if connection.getresponse().status == 200:
                     self.slowest_start = max(self.slowest_start, time.monotonic() - begun)
@@ -114,7 +145,7 @@ class Node:
             time.sleep(0.01)
 
     def log(self):
-        return (self.directory / f"{self.name}.log").read_text(errors="replace")
+        return (self.log_directory / f"{self.name}.log").read_text(errors="replace")
 
     def kill(self):
         """When it died, by the clock that the database uses too."""
@@ -178,43 +209,54 @@ class Reply:
 
 
 class Client:
-    """Of one thread. Goes to any node; one that cannot be reached was asked nothing, so the next one is."""
+    """Of one thread. Goes to any node; one that cannot be reached was asked nothing, so the next one is. `history`: a
+    history.Recorder that is told every call."""
 
-    def __init__(self, nodes, seed):
-        self.nodes, self.random = nodes, random.Random(seed)
+    def __init__(self, nodes, seed, history=None, name=""):
+        self.nodes, self.random, self.history, self.name = nodes, random.Random(seed), history, name
         self.unknown, self.failures = 0, []
 
-    def ask(self, method, path, body=None, patience=60):
-        path = path if path.startswith("/scoria") else f"/v3/{PROJECT}{path}"
-        headers = {"X-Auth-Token": f"admin:{PROJECT}", "Content-Type": "application/json", "OpenStack-API-Version": "volume 3.71"}
+    def connect(self, patience):
         end = time.monotonic() + patience
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.random.choice(self.nodes).port, timeout=90)
+            node = self.random.choice(self.nodes)
+            connection = http.client.HTTPConnection(node.address, node.port, timeout=2)
             try:
                 connection.connect()
+                connection.sock.settimeout(90)
+                return connection
             except OSError:
+                connection.close()
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.05)
-                continue
-            break
+
+    def ask(self, method, path, body=None, patience=60):
+        connection = self.connect(patience)
+        call = self.history.invoke(self.name, method, path, body) if self.history else None
+        path = path if path.startswith("/scoria") else f"/v3/{PROJECT}{path}"
+        headers = {"X-Auth-Token": f"admin:{PROJECT}", "Content-Type": "application/json", "OpenStack-API-Version": "volume 3.71"}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             reply = Reply(answer.status, answer.read(), answer.headers.get("x-openstack-request-id"))
         except (OSError, http.client.HTTPException) as lost:
             self.unknown += 1
+            if self.history:
+                self.history.returned(call, "unknown")
             raise Unknown(str(lost)) from lost
         finally:
             connection.close()
+        if self.history:
+            self.history.returned(call, "ok" if reply.status < 400 else "fail" if reply.status < 500 else "unknown", reply)
         if reply.status >= 500:
             self.failures.append(f"{method} {path}: {reply.status} {reply.text[:300]!r}")
             raise Unknown(f"{reply.status}")
         return reply
 
-    def insist(self, method, path, body=None):
+    def insist(self, method, path, body=None, patience=90):
         """For what may be done twice: until there is an answer."""
-        end = time.monotonic() + 90
+        end = time.monotonic() + patience
         while True:
             try:
                 return self.ask(method, path, body)

@@ -17,50 +17,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 from check import Checker
 from cluster import BACKENDS, Client, Cluster, Postgres, Sqlite
 from load import Ledger, Worker
-
-
-class Takeovers(threading.Thread):
-    """Watches the operations of killed nodes until somebody has claimed them."""
-
-    def __init__(self, database):
-        super().__init__(name="takeovers", daemon=True)
-        self.database, self.lock, self.waiting, self.times, self.ended = database, threading.Lock(), {}, [], threading.Event()
-        self.unclaimed = 0
-
-    def add(self, at, owned):
-        with self.lock:
-            for operation, epoch in owned:
-                self.waiting[operation] = (at, epoch)
-
-    def look(self):
-        with self.lock:
-            waiting = dict(self.waiting)
-        if not waiting:
-            return
-        ids = ",".join(f"'{one}'" for one in waiting)
-        for id_, epoch, claimed, state in self.database.rows(f"SELECT id, epoch, claimed_at, state FROM operation WHERE id IN ({ids})"):
-            at, before = waiting[id_]
-            if int(epoch) > before:
-                with self.lock:
-                    self.times.append((int(claimed) / 1e6 - at, id_))
-                    self.waiting.pop(id_, None)
-            elif state not in ("running", "ready", "waiting"):  # its end was under way when its node died
-                with self.lock:
-                    self.unclaimed += 1
-                    self.waiting.pop(id_, None)
-
-    def run(self):
-        while not self.ended.wait(0.1):
-            try:
-                self.look()
-            except (RuntimeError, OSError):
-                pass
+from takeovers import Takeovers, percentile
 
 
 def owned_by_dead(database, incarnation):
@@ -107,7 +69,7 @@ def make_types(cluster):
 
 
 def run(options, cluster):
-    ledger, takeovers = Ledger(), Takeovers(cluster.database)
+    ledger, takeovers = Ledger(), Takeovers(cluster.database.rows)
     takeovers.start()
     types = make_types(cluster)
     workers = [Worker(number, options.seed, cluster.nodes, ledger, types) for number in range(options.workers)]
@@ -121,9 +83,7 @@ def run(options, cluster):
     ledger.stop.set()
     for worker in workers:
         worker.join()
-    takeovers.look()
-    takeovers.ended.set()
-    takeovers.join()
+    takeovers.end()
     checker = Checker(cluster, ledger, workers)
     problems = checker.run()
     report(options, cluster, ledger, killer, takeovers, workers, killing, load)
@@ -137,10 +97,6 @@ def run(options, cluster):
     return 1 if problems or killer.counted < options.kills else 0
 
 
-def percentile(sorted_, part):
-    return sorted_[min(len(sorted_) - 1, int(len(sorted_) * part))]
-
-
 def report(options, cluster, ledger, killer, takeovers, workers, killing, load):
     rows = cluster.database.rows("SELECT kind, state, count(*) FROM operation GROUP BY kind, state ORDER BY kind, state")
     ended = sum(int(row[2]) for row in rows)
@@ -152,18 +108,18 @@ def report(options, cluster, ledger, killer, takeovers, workers, killing, load):
     most = cluster.database.rows("SELECT max(epoch) FROM operation")[0][0]
     slowest = max(node.slowest_start for node in cluster.nodes)
     print(f"an operation had at most {most} owners one after the other; a killed node answered again within {slowest:.2f} s")
-    times = sorted(seconds for seconds, _ in takeovers.times)
+    times = sorted(seconds for seconds, _, _ in takeovers.times)
     if times:
         print(f"takeover of {len(times)} operations: p50 {percentile(times, 0.5):.2f} s, p90 {percentile(times, 0.9):.2f} s, p99 {percentile(times, 0.99):.2f} s, "
               f"longest {times[-1]:.2f} s")
 
 
-def on_postgres(directory):
+def on_postgres(directory, names):
     conninfo = os.environ.get("SCORIA_TEST_POSTGRES") or sys.exit("run me under tests/postgres.sh run, or with --embedded")
     pairs = dict(re.findall(r"(\w+)=(\S+)", conninfo))
     subprocess.run(["psql", conninfo, "-qX", "-c", "DROP DATABASE IF EXISTS chaos", "-c", "CREATE DATABASE chaos"], check=True)
     url = f"postgresql:///chaos?host={pairs['host']}&user={pairs.get('user', 'scoria')}" + (f"&port={pairs['port']}" if "port" in pairs else "")
-    return Cluster(directory, ["n1", "n2", "n3"], url, Postgres(url))
+    return Cluster(directory, names, url, Postgres(url))
 
 
 def main():
@@ -181,7 +137,7 @@ def main():
     directory = pathlib.Path(tempfile.mkdtemp(prefix="sk-"))
     cluster = None
     try:
-        cluster = Cluster(directory, ["n1"], "", Sqlite(directory / "n1/scoria.sqlite")) if options.embedded else on_postgres(directory)
+        cluster = Cluster(directory, ["n1"], "", Sqlite(directory / "n1/scoria.sqlite")) if options.embedded else on_postgres(directory, ["n1", "n2", "n3"])
         return run(options, cluster)
     finally:
         if cluster:

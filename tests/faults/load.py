@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 
-from cluster import BACKENDS, Client, Unknown
+from cluster import Client, Unknown
 from nbd import Nbd
 
 GIB = 1 << 30
@@ -41,7 +41,7 @@ class Ledger:
         self.lock = threading.Lock()
         self.stop = threading.Event()
         self.problems, self.counts, self.request_ids, self.names, self.told_to_fail = [], {}, [], {}, set()
-        self.verified = self.refused_late = 0
+        self.settled = lambda: time.sleep(1)  # returns when a call without an answer cannot happen any more
 
     def problem(self, text):
         with self.lock:
@@ -57,11 +57,11 @@ class Worker(threading.Thread):
                ("delete_snapshot", 3), ("copy_and_delete_snapshot", 2), ("delete", 6), ("extend", 4), ("extend_told_to_fail", 1), ("revert", 4),
                ("use", 8), ("snapshot_in_use", 3), ("cancel_create", 2), ("cancel_clone", 2), ("cancel_snapshot", 1), ("cancel_extend", 1), ("metadata", 4)]
 
-    def __init__(self, number, seed, nodes, ledger, types):
+    def __init__(self, number, seed, nodes, ledger, types, history=None):
         super().__init__(name=f"worker {number}", daemon=True)
         self.number, self.ledger, self.types = number, ledger, types
         self.random = random.Random(seed * 1000 + number)
-        self.client = Client(nodes, seed * 1000 + number)
+        self.client = Client(nodes, seed * 1000 + number, history, f"worker {number}")
         self.volumes, self.serial, self.asked = [], 0, {}
 
     def run(self):
@@ -97,7 +97,7 @@ class Worker(threading.Thread):
         try:
             reply = self.client.ask("POST", path, body)
         except Unknown:
-            time.sleep(1)
+            self.ledger.settled()
             found = [one["id"] for one in self.client.insist("GET", f"{path}?name={name}").json()[path[1:]]]
             with self.ledger.lock:
                 self.ledger.names[name] = len(found)
@@ -121,7 +121,7 @@ class Worker(threading.Thread):
         try:
             reply = self.client.ask(method, path, body)
         except Unknown:
-            time.sleep(1)
+            self.ledger.settled()
             now = len(self.operations(resource, kind))
             if now > before + 1:
                 raise Wrong(f"{what} {resource} was asked for once more and is there {now - before} times")
@@ -176,7 +176,7 @@ class Worker(threading.Thread):
     # -- what clients do ---------------------------------------------------------------------------------------------------
 
     def create(self):
-        backend, size = self.random.choice(BACKENDS), self.random.randint(1, 3)
+        backend, size = self.random.choice(list(self.types)), self.random.randint(1, 3)
         id_, name = self.make("create", "/volumes", "volume", {"volume": {"size": size, "volume_type": self.types[backend]}})
         if id_ is None:
             return None
@@ -186,7 +186,7 @@ class Worker(threading.Thread):
         return volume
 
     def create_told_to_fail(self):
-        backend = self.random.choice(BACKENDS)
+        backend = self.random.choice(list(self.types))
         id_, name = self.make("create-failing", "/volumes", "volume", {"volume": {"size": TOO_BIG, "volume_type": self.types[backend]}})
         if id_ is None:
             return
@@ -385,7 +385,7 @@ class Worker(threading.Thread):
             self.expect(volume)
 
     def cancel_create(self):
-        backend = self.random.choice(BACKENDS)
+        backend = self.random.choice(list(self.types))
         id_, name = self.make("create", "/volumes", "volume", {"volume": {"size": 1, "volume_type": self.types[backend]}})
         if id_:
             self.volumes.append(Volume(id_, name, 1, backend))
@@ -434,7 +434,7 @@ class Worker(threading.Thread):
             self.accepted("attach", reply)
             return reply.json()["attachment"]
         except Unknown:
-            time.sleep(1)
+            self.ledger.settled()
         found = [one for one in self.client.insist("GET", f"/attachments/detail?volume_id={volume.id}").json()["attachments"] if one["instance"] == user]
         if len(found) > 1:
             raise Wrong(f"{len(found)} attachments for one request: {found}")

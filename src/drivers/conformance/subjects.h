@@ -11,6 +11,8 @@ namespace scoria::drivers::conformance {
 Subject file_subject(Clock& clock, const Options& options);
 /// Options: linked=yes, copy_rate=BYTES per second, unit=BYTES.
 Subject fake_subject(Clock& clock, const Options& options);
+/// The array of tests/faults/storage_array. Options: url=http://ADDRESS:PORT.
+Subject lab_array_subject(Clock& clock, const Options& options);
 /// A fake driver with a mistake. Options: mutant=N.
 Subject broken_subject(Clock& clock, const Options& options);
 

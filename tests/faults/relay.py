@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""A TCP relay that can be slow: relay.py LISTEN-ADDRESS TARGET-ADDRESS TARGET-PORT. Prints its port. Lines on standard input: `delay
+MILLISECONDS` (each way, with as much jitter again), `stall` (nothing passes), `go`, `reset` (ends all connections)."""
+import asyncio
+import random
+import sys
+
+
+class Relay:
+    def __init__(self, target):
+        self.target, self.delay, self.open, self.ends = target, 0.0, asyncio.Event(), set()
+        self.open.set()
+
+    async def pump(self, reader, writer):
+        try:
+            while data := await reader.read(1 << 16):
+                if self.delay:
+                    await asyncio.sleep(self.delay * random.uniform(1, 2))
+                await self.open.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def serve(self, reader, writer):
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self.target)
+        except OSError:
+            writer.close()
+            return
+        pair = {writer, far_writer}
+        self.ends |= pair
+        await asyncio.gather(self.pump(reader, far_writer), self.pump(far_reader, writer))
+        self.ends -= pair
+
+    def obey(self, words):
+        if words[0] == "delay":
+            self.delay = float(words[1]) / 1000
+        elif words[0] == "stall":
+            self.open.clear()
+        elif words[0] == "go":
+            self.open.set()
+        elif words[0] == "reset":
+            for end in self.ends:
+                end.transport.abort()
+
+
+async def main():
+    relay = Relay((sys.argv[2], int(sys.argv[3])))
+    server = await asyncio.start_server(relay.serve, sys.argv[1], 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := await lines.readline():
+        relay.obey(line.decode().split())
+
+
+asyncio.run(main())

@@ -1,0 +1,20 @@
+"""A short storm of tests/faults/chaos.py: nodes, a database and a storage array in network name spaces, mixed nemeses."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/faults"))
+
+import net  # noqa: E402
+
+
+@pytest.mark.skipif(not net.possible(), reason="needs root, ip and nft")
+@pytest.mark.parametrize("layout", ["postgres", "sqlite"])
+def test_a_short_storm_leaves_everything_as_the_clients_saw_it(layout):
+    done = subprocess.run([sys.executable, str(ROOT / "tests/faults/chaos.py"), "--layout", layout, "--seconds", "45", "--longest", "6", "--rate", "8"], cwd=ROOT,
+                          env=dict(os.environ, SCORIA_BUILD=os.environ.get("SCORIA_BUILD", "build/release")), capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
