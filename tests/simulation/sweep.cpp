@@ -16,6 +16,7 @@ struct Exception {
 };
 constexpr Exception exceptions[] = {
     {"driver.file.", "real files: the conformance kit and tests/faults"},
+    {"driver.lab_array.", "an array over HTTP: the conformance kit and tests/faults"},
     {"driver.broken.", "a test driver: its own tests"},
     {"driver.fake.", "another test driver: its own tests"},
     {"exports.", "real daemons: the tests of exports and tests/faults"},
