@@ -277,13 +277,12 @@ class LogFull(Nemesis):
 
 
 class Clock(Nemesis):
-    """A node's wall clock jumps by up to an hour: no effect, only the database's clock counts; on the embedded default that is this
-    one, which jumps by a minute: an hour would be the time limit of operations"""
+    """A node's wall clock jumps by up to an hour: no effect, only the database's clock counts; that of the embedded default does not
+    follow jumps"""
     kind = "other"
 
     def strike(self):
-        jumps = [-3600, -61, 61, 3600] if self.fleet.database.nodes > 1 else [-61, 61]
-        self.fleet.nodes[0].clock.write_text(f"{self.random.choice(jumps):+d}")
+        self.fleet.nodes[0].clock.write_text(f"{self.random.choice([-3600, -61, 61, 3600]):+d}")
         return Strike(self.kind, self.fleet.nodes[:1], seconds=self.seconds(2, 8))
 
     def heal(self):

@@ -11,7 +11,7 @@ namespace scoria::db {
 struct SqliteOptions {
   /// The file; made if absent, with `path`-wal, `path`-shm and `path`-lock beside it. Not on a network file system.
   std::string path;
-  /// What scoria_now() tells; the wall clock if empty.
+  /// What scoria_now() tells; if empty the wall clock without its jumps (sqlite/steady_time.h).
   std::function<Timestamp()> now = {};
   /// Everything runs on the calling thread and one connection, in the order of the calls: for simulation and tests, and
   /// the only way to have path ":memory:".

@@ -1,10 +1,9 @@
-#include <time.h>
-
 #include <set>
 
 #include "db/engines/sqlite.h"
 #include "db/engines/sqlite/connection.h"
 #include "db/engines/sqlite/file_lock.h"
+#include "db/engines/sqlite/steady_time.h"
 #include "db/engines/sqlite/writer.h"
 #include "db/faults.h"
 #include "db/listener.h"
@@ -16,12 +15,6 @@ namespace {
 using sqlite::Connection;
 using sqlite::ConnectionOptions;
 using sqlite::Statements;
-
-Timestamp wall_clock() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return {std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000};
-}
 
 /// A transaction on a connection: rolled back unless committed, also when the thread is unwound by something that is no
 /// error (a simulated kill). Rolling back what is not committed writes nothing.
@@ -53,10 +46,11 @@ class SqliteDatabase final : public Database {
 
  private:
   bool run_inline(const std::function<bool(Transaction&)>& work);
-  ConnectionOptions connection(bool read_only) const;
+  ConnectionOptions connection(bool read_only);
   Pool<Connection>::Lease reader();
 
   Clock& clock_;
+  sqlite::SteadyTime steady_time_{clock_};
   const SqliteOptions options_;
   std::optional<sqlite::FileLock> lock_;
   Nesting nesting_;
@@ -80,8 +74,9 @@ SqliteDatabase::SqliteDatabase(Clock& clock, SqliteOptions options)
     writer_ = std::make_unique<sqlite::Writer>(clock_, nesting_, std::make_unique<Connection>(connection(false)), options_.wait_limit);
 }
 
-ConnectionOptions SqliteDatabase::connection(bool read_only) const {
-  return {.path = options_.path, .now = options_.now ? options_.now : wall_clock, .max_pages = options_.max_pages, .read_only = read_only};
+ConnectionOptions SqliteDatabase::connection(bool read_only) {
+  const std::function<Timestamp()> steady = [this] { return steady_time_.now(); };
+  return {.path = options_.path, .now = options_.now ? options_.now : steady, .max_pages = options_.max_pages, .read_only = read_only};
 }
 
 Statistics SqliteDatabase::statistics() const {
