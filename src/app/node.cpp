@@ -45,6 +45,13 @@ bool quick_answer(const http::Request& request, http::Response& response) {
   return true;
 }
 
+/// Its directory is made when it is not there.
+config::GeneralOptions general_options(const config::Config& config) {
+  auto out = config.read<config::GeneralOptions>();
+  std::filesystem::create_directories(out.state_path);
+  return out;
+}
+
 /// How this node is reached, if nothing stands before it.
 std::string own_url(const config::GeneralOptions& general, const config::ApiOptions& api, std::uint16_t port) {
   if (!api.public_endpoint.empty()) return api.public_endpoint.substr(0, api.public_endpoint.find_last_not_of('/') + 1);
@@ -84,7 +91,7 @@ struct Node::Parts {
 
 Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<Parts>(std::move(config), clock)) {
   Parts& p = *parts_;
-  const auto general = p.config.read<config::GeneralOptions>();
+  const auto general = general_options(p.config);
   p.database = open_database(p.config, clock, p.random);
   db::migrate(*p.database, store::migrations());
   p.sealer = open_sealer(general.state_path + "/sealing.key", p.random);

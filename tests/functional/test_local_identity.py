@@ -1,10 +1,12 @@
 """Stock clients log in with what the first start wrote, and keep users, projects and roles."""
 import json
 import os
+import pathlib
 import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 
 import pytest
 import yaml
@@ -141,3 +143,12 @@ def test_a_restart_keeps_users_and_tokens(node, auth):
     node.start()
     assert (node.folder / "clouds.yaml").read_text() == before
     assert ask("GET", auth["auth_url"] + "/v3/auth/projects", X_Auth_Token=token).status == 200
+
+
+def test_the_first_start_makes_its_own_directories():
+    with tempfile.TemporaryDirectory(prefix="scoria-first-") as folder:
+        log = pathlib.Path(folder)
+        node = Node(log, f"DEFAULT.state_path={folder}/not/yet/there")
+        with node:
+            assert (log / "not/yet/there/clouds.yaml").stat().st_mode & 0o077 == 0
+            assert (log / "not/yet/there/volumes").is_dir()
