@@ -45,7 +45,8 @@ Outcome LookUps::ask(std::string_view sql, Values values) {
     }
     waited_long = !clock_.wait(one->changed, patience_);
   }
-  if (one->failure) std::rethrow_exception(one->failure);
+  // Taken out: it ends with this thread, whoever of the batch lets go of `one` last.
+  if (std::exception_ptr failure = std::exchange(one->failure, nullptr)) std::rethrow_exception(std::move(failure));
   if (!one->outcome) throw Rerun("the thread that asked for others is gone");
   return std::move(*one->outcome);
 }
