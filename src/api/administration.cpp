@@ -1,5 +1,6 @@
 #include "api/administration.h"
 
+#include "api/backends/handlers.h"
 #include "api/messages/handlers.h"
 #include "api/pools/handlers.h"
 #include "api/qos/handlers.h"
@@ -16,6 +17,7 @@ void mount_administration(Handlers& handlers, Services& services) {
   mount_services(handlers, services);
   mount_pools(handlers, services);
   mount_messages(handlers, services);
+  mount_backends(handlers, services);
 }
 
 }  // namespace scoria::api

@@ -314,6 +314,7 @@ constexpr Route table[] = {
     {"GET", "/scoria/v1/operations/{operation_id}/watch", "", 0, 200, "", none, "scoria.operations.watch", ""},
     {"GET", "/scoria/v1/watch", "", 0, 200, "", none, "scoria.watch", ""},
     {"GET", "/scoria/v1/explain/volumes/{volume_id}", "", 0, 200, "volume:get", target, "scoria.explain.volume", ""},
+    {"GET", "/scoria/v1/backends", "", 0, 200, "admin_api", own_project, "scoria.backends.list", ""},
     {"GET", "/scoria/v1/check", "", 0, 200, "admin_api", own_project, "scoria.check", ""},
     {"POST", "/scoria/v1/check", "", 0, 200, "admin_api", own_project, "scoria.repair", ""},
     {"GET", "/scoria/v1/doctor", "", 0, 200, "admin_api", own_project, "scoria.doctor", ""},

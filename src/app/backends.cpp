@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "app/locks.h"
 #include "config/options/backend.h"
 #include "config/options/general.h"
 #include "drivers/fake/config.h"
@@ -100,7 +101,7 @@ std::vector<std::string> advice_on_pools(const config::Config& config) {
 }
 
 std::unique_ptr<operations::Backend> make_backend(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
-                                                  Random& random, drivers::LiveUse* live) {
+                                                  Random& random, db::Database& database, drivers::LiveUse* live) {
   const auto general = config.read<config::GeneralOptions>();
   const auto common = config.read<config::BackendOptions>(section);
   auto out = std::make_unique<operations::Backend>();
@@ -116,6 +117,7 @@ std::unique_ptr<operations::Backend> make_backend(const config::Config& config, 
     out->driver = make_fake(config, section, clock, random, general.host);
   else
     throw std::runtime_error(fmt::format("[{}] volume_driver = {}: no such driver here; there are file and fake", section, common.volume_driver));
+  furnish_locks(*out, config, section, deployment, clock, random, database);
   return out;
 }
 

@@ -22,6 +22,7 @@
 #include "app/greeting.h"
 #include "app/identity.h"
 #include "app/operator.h"
+#include "app/owners.h"
 #include "app/scheduling.h"
 #include "app/settings.h"
 #include "base/text.h"
@@ -53,6 +54,13 @@ std::string own_url(const config::GeneralOptions& general, const config::ApiOpti
   return fmt::format("{}://{}:{}", api.use_tls ? "https" : "http", bare_ipv6 ? "[" + host + "]" : host, port);
 }
 
+/// The service row of this node's scheduler, if it has one.
+std::optional<store::pools::Service> scheduler_service(const config::Config& config) {
+  if (!has_role(config, "scheduler")) return std::nullopt;
+  const auto general = config.read<config::GeneralOptions>();
+  return store::pools::Service{.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
+}
+
 }  // namespace
 
 struct Node::Parts {
@@ -69,6 +77,7 @@ struct Node::Parts {
   std::unique_ptr<operations::Services> operation_services;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<Reporter> reporter;
+  std::unique_ptr<Owners> owners;
   std::unique_ptr<Chores> chores;
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<api::Services> api_services;
@@ -90,7 +99,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   const std::string deployment = bootstrap(*p.database, p.random, *p.sealer);
   if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock);
   for (const std::string& section : has_role(p.config, "volume") ? p.config.backends() : std::vector<std::string>{})
-    p.backends.add(make_backend(p.config, section, deployment, clock, p.random, p.exports.get()));
+    p.backends.add(make_backend(p.config, section, deployment, clock, p.random, *p.database, p.exports.get()));
 
   p.operation_services = std::make_unique<operations::Services>(
       operations::Services{*p.database, clock, p.random, p.backends, p.exports.get(), p.sealer.get(), make_scheduler(p.config)});
@@ -98,9 +107,8 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   // Whoever was declared dead must not touch anything again; a supervisor starts the next incarnation.
   const auto fenced = [] { ::_exit(75); };
   p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite), fenced);
-  std::optional<store::pools::Service> scheduler;
-  if (has_role(p.config, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
-  p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler);
+  p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler_service(p.config));
+  p.owners = std::make_unique<Owners>(*p.operation_services, *p.reporter, p.config.read<config::EngineOptions>().lease);
   p.chores = std::make_unique<Chores>(*p.operation_services, *p.engine, p.config);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
@@ -154,6 +162,8 @@ void Node::start() {
   p.engine->start();
   if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
   p.reporter->report();
+  p.owners->look();
+  p.owners->start();
   p.reporter->start();
   p.chores->start();
   p.parking->start(4);
@@ -180,9 +190,12 @@ void Node::stop() {
   p.watches->stop();  // a stream would keep the server from ending
   if (p.server) p.server->drain(std::chrono::seconds{10});
   p.chores->stop();
+  p.owners->stop();
   p.reporter->stop();
   p.parking->stop();
   p.engine->drain(general.graceful_shutdown_timeout);
+  p.owners->release();
+  for (operations::Backend* backend : p.backends.all()) backend->locks->stop();
   if (p.exports) p.exports->stop();
 }
 

@@ -7,6 +7,7 @@
 #include "operations/pool_report.h"
 #include "reconcile/exports.h"
 #include "store/pools/pools.h"
+#include "store/services/activity.h"
 #include "store/services/log_levels.h"
 
 namespace scoria::app {
@@ -56,12 +57,18 @@ void Reporter::follow_log_settings() {
   told_levels_ = text;
 }
 
-void Reporter::report_backend(operations::Backend& backend) {
+/// Who waits to own a backend does not even look: a check may tidy up what the owner is working with.
+drivers::DriverResult<std::vector<drivers::PoolReport>> Reporter::look_into(operations::Backend& backend) {
+  if (!backend.ownership.ours()) return std::vector<drivers::PoolReport>{};
   drivers::Call call;
   call.deadline = Deadline::in(services_.clock, std::chrono::seconds{30});
   call.operation = "report";
   const auto usable = backend.driver->check(call);
-  const auto pools = usable ? backend.driver->pools(call) : tl::unexpected(usable.error());
+  return usable ? backend.driver->pools(call) : tl::unexpected(usable.error());
+}
+
+void Reporter::report_backend(operations::Backend& backend) {
+  const auto pools = look_into(backend);
   const bool up = pools.has_value();
   if (up != backend.up.exchange(up) || !up)
     log::warning("backend", {.resource = backend.name}, "{}", up ? "is usable again" : "cannot be used: " + pools.error().message);
@@ -70,13 +77,17 @@ void Reporter::report_backend(operations::Backend& backend) {
     store::pools::ensure_service(tx, {.id = services_.random.uuid(), .host = backend.host, .binary = "cinder-volume", .zone = backend.zone,
                                       .cluster = backend.cluster, .inc = engine_.incarnation(), .backend_up = up,
                                       .backend_reason = up ? std::string{} : pools.error().message});
+    const std::string_view activity = backend.ownership.together() ? store::services::active_active
+                                      : backend.ownership.ours()   ? store::services::owner
+                                                                   : store::services::standby;
+    store::services::tell_activity(tx, backend.host, activity, backend.unproven);
     if (up)
       for (drivers::PoolReport pool : *pools) {
         if (!backend.shown_name.empty()) pool.extra.emplace_back("volume_backend_name", backend.shown_name);
         store::pools::report(tx, operations::to_row(backend.name, pool));
       }
   });
-  if (up)
+  if (backend.usable())
     engine_.serve(backend.name);
   else
     engine_.stop_serving(backend.name);
@@ -95,7 +106,7 @@ void Reporter::restore() {
 
 void Reporter::reap() {
   for (operations::Backend* backend : services_.backends.all()) {
-    if (!backend->up || stopping_) continue;
+    if (!backend->usable() || stopping_) continue;
     try {
       reaper_.sweep(*backend);
     } catch (const std::exception& failure) {

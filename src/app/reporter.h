@@ -24,9 +24,11 @@ class Reporter {
   void start();
   /// Returns when the last round has ended.
   void stop();
+  /// Of one backend, at any time, from any thread.
+  void report_backend(operations::Backend& backend);
 
  private:
-  void report_backend(operations::Backend& backend);
+  drivers::DriverResult<std::vector<drivers::PoolReport>> look_into(operations::Backend& backend);
   void restore();
   void reap();
   void report_scheduler();

@@ -2,14 +2,50 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "drivers/driver.h"
 #include "engine/kind.h"
+#include "locks/locks.h"
 
 namespace scoria::operations {
+
+/// Who works on a backend: all nodes that serve it together, or one of them at a time, its owner by a lease.
+class Ownership {
+ public:
+  bool together() const {
+    const std::lock_guard lock(mutex_);
+    return why_.empty();
+  }
+  /// Why not all nodes together; empty: they do.
+  std::string why() const {
+    const std::lock_guard lock(mutex_);
+    return why_;
+  }
+  /// Of the owner; nullptr: another node is it, or none.
+  std::shared_ptr<const locks::Held> lease() const {
+    const std::lock_guard lock(mutex_);
+    return lease_;
+  }
+  /// May this node work on the backend now?
+  bool ours() const {
+    const std::lock_guard lock(mutex_);
+    return why_.empty() || (lease_ != nullptr && lease_->valid());
+  }
+  void set(std::string why, std::shared_ptr<const locks::Held> lease) {
+    const std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+    lease_.swap(lease);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string why_;                           // guarded by mutex_
+  std::shared_ptr<const locks::Held> lease_;  // guarded by mutex_
+};
 
 /// One backend that this node serves: `host@section`, or `cluster@section` when several nodes serve it.
 struct Backend {
@@ -20,7 +56,12 @@ struct Backend {
   std::string shown_name;  // volume_backend_name; empty: the section's name
   std::string target_protocol = "iscsi";  // for clients that do not ask for a transport
   std::unique_ptr<drivers::Driver> driver;
+  std::unique_ptr<locks::Locks> locks, host_locks;  // of the driver's sections; of those that are of one machine
+  std::string unproven;  // why several nodes may not work on it at once; empty: they may
   std::atomic<bool> up{true};
+  Ownership ownership = {};
+  /// Can this node use it, and may it now?
+  bool usable() const { return up && ownership.ours(); }
 };
 
 /// The backends of this node, fixed at start.

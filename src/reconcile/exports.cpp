@@ -102,7 +102,7 @@ void check_exports(operations::Services& services, const std::string& host) {
   }
   services.database.write([&](db::Transaction& tx) { store::findings::forget(tx, host, "export.", {}, {}, known.began); });
   for (operations::Backend* backend : services.backends.all()) {
-    if (!backend->cluster.empty() || !backend->up) continue;
+    if (!backend->cluster.empty() || !backend->usable()) continue;
     for (const std::string& id : services.database.read([&](db::Transaction& tx) { return store::attachments::connected_of_backend(tx, backend->name); }))
       if (!served.contains(id)) restore(services, *backend, id);
   }

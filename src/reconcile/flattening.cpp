@@ -1,13 +1,14 @@
 #include "reconcile/flattening.h"
 
 #include "observe/log.h"
+#include "operations/sections.h"
 #include "store/chores/chores.h"
 #include "store/objects/objects.h"
 
 namespace scoria::reconcile {
 
 bool Flattening::turn(operations::Backend& backend, const std::function<bool()>& stop) {
-  if (!backend.up || dynamic_cast<drivers::Flattens*>(backend.driver.get()) == nullptr) return false;
+  if (!backend.usable() || dynamic_cast<drivers::Flattens*>(backend.driver.get()) == nullptr) return false;
   return store::chores::run_turn(services_.database, "flatten:" + backend.name, std::chrono::minutes{2}, [&](const std::string& after) -> store::chores::Next {
     const auto volumes =
         services_.database.read([&](db::Transaction& tx) { return store::objects::published_volumes(tx, backend.name, after, options_.page); });
@@ -28,7 +29,8 @@ void Flattening::look(operations::Backend& backend, const drivers::ObjectRef& ob
   const auto before = backend.driver->probe(call, object);
   if (!before || !before->wants_flatten) return;
   const Instant began = services_.clock.now();
-  const auto done = dynamic_cast<drivers::Flattens&>(*backend.driver).flatten(call, object);
+  const auto section = operations::enter(backend, drivers::Act::flatten, {object}, call);
+  const auto done = section ? dynamic_cast<drivers::Flattens&>(*backend.driver).flatten(call, object) : tl::unexpected(section.error());
   const auto after = backend.driver->probe(call, object);
   const auto seconds = std::chrono::duration<double>(services_.clock.now() - began).count();
   if (!done)

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "config/lock_url.h"
+
 namespace scoria::config {
 namespace {
 
@@ -29,6 +31,12 @@ void BackendOptions::declare(Fields& fields) {
   fields.add("target_ip_address", &target_ip_address, "Address that exports listen on.").host().familiar().also("<backend>.iscsi_ip_address");
   fields.add("target_port", &target_port, "Port of iSCSI exports.").familiar().also("<backend>.iscsi_port");
   fields.add("target_prefix", &target_prefix, "What names of iSCSI targets begin with.").familiar().also("<backend>.iscsi_target_prefix");
+  fields.add("backend_url", &backend_url,
+             "Where the locks of this backend's driver are kept, as Cinder's [coordination] backend_url: file://PATH (this machine), db:// (leases in the "
+             "database), etcd3+http://HOST:2379, or process://.").checked(lock_url_problem);
+  fields.add("active_active_report", &active_active_report,
+             "File that scoria-conformance --nodes --report wrote: the proof that several nodes may use a driver from outside Scoria at once.");
+  fields.add("one_owner", &one_owner, "Nodes of a cluster work on this backend one at a time, even if its driver was proved to be safe for all at once.");
 }
 
 }  // namespace scoria::config

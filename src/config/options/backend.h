@@ -18,6 +18,10 @@ struct BackendOptions {
   std::uint16_t target_port = 3260;
   std::string target_prefix = "iqn.2010-10.org.openstack:";
 
+  std::string backend_url = "file://$state_path";
+  std::string active_active_report;
+  bool one_owner = false;
+
   void declare(Fields& fields);
 };
 

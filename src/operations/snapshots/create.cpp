@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
 #include "operations/bases.h"
+#include "operations/sections.h"
 #include "operations/snapshots/effects.h"
 #include "operations/tell.h"
 #include "store/events/outbox.h"
@@ -63,11 +64,13 @@ Outcome CreateSnapshot::take(engine::Task& task) const {
   // Mostly a moment, but a backend may first have to merge what the volume consists of.
   drivers::Call call = call_for(task);
   call.progress = report_progress(task, "taking");
+  const auto section = enter(*backend, drivers::Act::snapshot, {from, to}, call);
+  if (!section) return outcome_of(section.error(), "snapshot_create");
   if (const auto taken = snapshotting->snapshot(call, from, to); !taken) return outcome_of(taken.error(), "snapshot_create");
   // Where blocks are not shared the volume now hangs on its snapshot: the ledger must know before anything may go.
   const auto bases = bases_of(*backend, call_for(task), {from, to});
   if (!bases) return outcome_of(bases.error(), "snapshot_create");
-  return Outcome::succeed([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); });
+  return Outcome::succeed(section->proven([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); }));
 }
 
 void CreateSnapshot::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {
