@@ -175,6 +175,8 @@ Answer Pipeline::call(Exchange& exchange) {
     return refuse(RefusalCode::unsupported, "{} {}{}{} is not served yet by this version of Scoria.", api.route->method, api.route->path,
                   action.empty() ? "" : " ", action);
   }
+  if (parts_.may_change && api.http->method != "GET" && !parts_.may_change())
+    return refuse(RefusalCode::unavailable, "This node has lost touch with the database or was stopped for some time; ask again.");
   Answer answer = (*handler)(api);
   SCORIA_CHECK(!good(answer) || api.route->check == Check::none || api.enforced(), "a handler answered without asking its policy rule");
   return answer;

@@ -318,6 +318,8 @@ constexpr Route table[] = {
     {"POST", "/scoria/v1/check", "", 0, 200, "admin_api", own_project, "scoria.repair", ""},
     {"GET", "/scoria/v1/doctor", "", 0, 200, "admin_api", own_project, "scoria.doctor", ""},
     {"GET", "/scoria/v1/findings", "", 0, 200, "admin_api", own_project, "scoria.findings", ""},
+    {"GET", "/scoria/v1/upgrade", "", 0, 200, "admin_api", own_project, "scoria.upgrade.show", ""},
+    {"POST", "/scoria/v1/upgrade", "", 0, 200, "admin_api", own_project, "scoria.upgrade.finalize", ""},
     {"GET", "/scoria/v1/failpoints", "", 0, 200, "admin_api", own_project, "scoria.failpoints.list", ""},
     {"PUT", "/scoria/v1/failpoints", "", 0, 202, "admin_api", own_project, "scoria.failpoints.set", ""},
 };

@@ -24,6 +24,7 @@
 #include "app/operator.h"
 #include "app/scheduling.h"
 #include "app/settings.h"
+#include "app/upgrade.h"
 #include "base/text.h"
 #include "config/options/api.h"
 #include "config/options/general.h"
@@ -70,6 +71,7 @@ struct Node::Parts {
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<Reporter> reporter;
   std::unique_ptr<Chores> chores;
+  std::unique_ptr<Upgrade> upgrade;
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<api::Services> api_services;
   std::unique_ptr<api::Watches> watches;
@@ -85,7 +87,9 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
   p.database = open_database(p.config, clock, p.random);
-  db::migrate(*p.database, store::migrations());
+  db::migrate(*p.database, store::migrations(), db::Newer::tolerate);
+  const engine::Versions versions = own_versions(*p.database);
+  if (const std::string why = start_refused(*p.database, versions); !why.empty()) throw std::runtime_error(why);
   p.sealer = open_sealer(general.state_path + "/sealing.key", p.random);
   const std::string deployment = bootstrap(*p.database, p.random, *p.sealer);
   if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock);
@@ -95,9 +99,10 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   p.operation_services = std::make_unique<operations::Services>(
       operations::Services{*p.database, clock, p.random, p.backends, p.exports.get(), p.sealer.get(), make_scheduler(p.config)});
   operations::register_all(p.kinds, *p.operation_services);
+  p.upgrade = std::make_unique<Upgrade>(*p.database, clock, p.kinds, versions);
   // Whoever was declared dead must not touch anything again; a supervisor starts the next incarnation.
   const auto fenced = [] { ::_exit(75); };
-  p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite), fenced);
+  p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite, versions), fenced);
   std::optional<store::pools::Service> scheduler;
   if (has_role(p.config, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
   p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler);
@@ -115,7 +120,12 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
     watches->poke();
   });
 
-  if (!has_role(p.config, "api")) return;
+  if (has_role(p.config, "api")) make_api();
+}
+
+void Node::make_api() {
+  Parts& p = *parts_;
+  const auto general = p.config.read<config::GeneralOptions>();
   api::Handlers handlers;
   api::mount_discovery(handlers, p.api_services->lists.filters);
   api::mount_volumes(handlers, *p.api_services);
@@ -124,11 +134,13 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_connections(handlers, *p.api_services);
   api::mount_operations(handlers, *p.api_services);
   api::mount_administration(handlers, *p.api_services);
+  p.upgrade->mount(handlers);
   mount_operator(handlers, *p.database, p.config.read<config::EngineOptions>().failpoints);
   doctor::mount(handlers, {p.config, clock, p.database.get(), p.sealer.get()}, general.host, *p.engine);
   api::mount_explain(handlers, *p.api_services, p.operation_services->scheduler);
   p.pipeline = std::make_unique<api::Pipeline>(
-      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get()},
+      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get(),
+                         [engine = p.engine.get()] { return engine->membership().leash_holds(); }},
       pipeline_options(p.config), std::move(handlers));
   p.server = std::make_unique<http::Server>(
       clock, server_options(p.config),
@@ -152,6 +164,8 @@ void Node::start() {
     if (const auto started = p.exports->start(); !started) throw std::runtime_error(started.error().message);
   }
   p.engine->start();
+  p.upgrade->refresh();
+  p.upgrade->start();
   if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
   p.reporter->report();
   p.reporter->start();
@@ -166,6 +180,11 @@ void Node::start() {
 
 void Node::reload(const config::Config& config) {
   parts_->policy->reload(config);
+  try {
+    parts_->upgrade->refresh();
+  } catch (const db::Error& away) {
+    log::warning("upgrade", {}, "the pins are read again later: {}", away.what());
+  }
   if (!parts_->server) return;
   try {
     parts_->server->reload_certificate();
@@ -179,6 +198,7 @@ void Node::stop() {
   const auto general = p.config.read<config::GeneralOptions>();
   p.watches->stop();  // a stream would keep the server from ending
   if (p.server) p.server->drain(std::chrono::seconds{10});
+  p.upgrade->stop();
   p.chores->stop();
   p.reporter->stop();
   p.parking->stop();

@@ -8,6 +8,7 @@
 #include "base/seal.h"
 #include "db/database.h"
 #include "engine/kind.h"
+#include "engine/upgrade.h"
 
 namespace scoria::commands {
 
@@ -41,7 +42,7 @@ Result<T> transact_once(Services& services, const std::function<Result<T>(db::Tr
                         const std::function<Refusal(std::string_view)>& explain, const std::function<std::optional<T>(db::Transaction&)>& landed) {
   for (int tries = 0;; ++tries) {
     try {
-      return services.database.transact(work, explain);
+      return services.database.transact(work, [&](std::string_view guard) { return guard == engine::not_yet ? engine::refuse_not_yet() : explain(guard); });
     } catch (const db::ConstraintError& repeated) {
       // A late first COMMIT won: its rows are the answer.
       if (tries == 0 || !repeated.unique) throw;

@@ -20,7 +20,7 @@ std::string marks(std::size_t count) {
 
 }  // namespace
 
-std::vector<Operation> claim(db::Database& database, const Clock& clock, std::int64_t inc, std::span<const std::string> queues, std::size_t limit,
+std::vector<Operation> claim(db::Database& database, const Clock& clock, const Kinds& kinds, std::int64_t inc, std::span<const std::string> queues, std::size_t limit,
                              int project_limit) {
   if (queues.empty() || limit == 0) return {};
   FAILPOINT("engine.claim.before");
@@ -28,13 +28,14 @@ std::vector<Operation> claim(db::Database& database, const Clock& clock, std::in
   const std::string fair = project_limit <= 0 ? ""
                                               : "AND (SELECT count(*) FROM operation r WHERE r.state = 'running' AND r.project_id = o.project_id) < ? ";
   const std::string sql = fmt::format(
-      "WITH c AS (SELECT o.seq FROM operation o WHERE o.queue IN ({}) AND o.state {} AND o.run_at <= scoria_now() {}"
+      "WITH c AS (SELECT o.seq FROM operation o WHERE o.queue IN ({}) AND o.state {} AND o.run_at <= scoria_now() AND {} {}"
       "ORDER BY o.prio DESC, o.run_at, o.seq LIMIT ?{{skip_locked}}) "
       "UPDATE operation SET state = 'running', epoch = epoch + 1, owner = ?, claimed_at = scoria_now(), updated_at = scoria_now(), waits_on = NULL, "
       "backend_gen = (SELECT gen FROM backend WHERE backend.name = operation.backend) "
       "WHERE seq IN (SELECT seq FROM c) RETURNING {}, scoria_now()",
-      marks(queues.size()), MUTANT(claim_any_state) ? "<> 'waiting'" : "= 'ready'", fair, operation_columns);
+      marks(queues.size()), MUTANT(claim_any_state) ? "<> 'waiting'" : "= 'ready'", known_work, fair, operation_columns);
   db::Values values(queues.begin(), queues.end());
+  values.push_back(kinds.known());
   if (project_limit > 0) values.emplace_back(project_limit);
   values.emplace_back(static_cast<std::int64_t>(limit));
   values.emplace_back(inc);

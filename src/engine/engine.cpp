@@ -201,7 +201,7 @@ void Engine::dispatch(Lane& lane, bool bulk_lane, bool look) {
   const auto wanted = static_cast<std::size_t>(free);
   const std::vector<std::string> from = queues(bulk_lane);
   if (from.empty() || (!lane.asked.exchange(false) && !(look && anything_ready(from)))) return;
-  std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, options_.project_limit);
+  std::vector<Operation> claimed = claim(database_, clock_, kinds_, membership_.incarnation(), from, wanted, options_.project_limit);
   FAILPOINT("engine.dispatch.claimed");
   for (Operation& operation : claimed) {
     ++lane.busy;
@@ -218,10 +218,12 @@ void Engine::dispatch(Lane& lane, bool bulk_lane, bool look) {
 
 /// A read, so that idle wake-ups cost no write transaction.
 bool Engine::anything_ready(const std::vector<std::string>& from) {
-  std::string sql = "SELECT 1 FROM operation WHERE state = 'ready' AND run_at <= scoria_now() AND queue IN (?";
+  std::string sql = "SELECT 1 FROM operation o WHERE o.state = 'ready' AND o.run_at <= scoria_now() AND o.queue IN (?";
   for (std::size_t i = 1; i < from.size(); ++i) sql += ", ?";
-  sql += ") LIMIT 1";
-  return !database_.read_one([&](db::Transaction& tx) { return tx.query(sql, db::Values(from.begin(), from.end())); }).empty();
+  sql += ") AND " + std::string(known_work) + " LIMIT 1";
+  db::Values values(from.begin(), from.end());
+  values.push_back(kinds_.known());
+  return !database_.read_one([&](db::Transaction& tx) { return tx.query(sql, values); }).empty();
 }
 
 void Engine::work_loop(Lane& lane) {

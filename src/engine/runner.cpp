@@ -32,11 +32,10 @@ constexpr std::string_view end_sql =
 
 std::string history_entry(const Operation& op) { return fmt::format("{{\"step\":\"{}\",\"epoch\":{},\"at\":", op.step, op.epoch); }
 
-std::string step_after(const Kind& kind, const std::string& step) {
-  const auto steps = kind.steps();
-  const auto at = std::find(steps.begin(), steps.end(), step);
-  SCORIA_CHECK(at != steps.end() && at + 1 != steps.end(), "advance() from the last step");
-  return std::string(*(at + 1));
+std::string step_after(const Kind& kind, const Operation& op) {
+  const std::string_view next = kind.step_after(op.step, op.version);
+  SCORIA_CHECK(!next.empty(), "advance() from the last step");
+  return std::string(next);
 }
 
 void replace(std::string& text, std::string_view from, std::string_view to) {
@@ -105,8 +104,8 @@ Duration Runner::backoff(int attempt) {
 }
 
 Operation Runner::run(Operation op, Control& control) {
-  const Kind* kind = kinds_.find(op.kind);
-  SCORIA_CHECK(kind != nullptr, "a claim took a kind that is not known");
+  const Kind* kind = kinds_.find(op.kind, op.version);
+  SCORIA_CHECK(kind != nullptr, "a claim took a kind or a version that is not known");
   const auto steps = kind->steps();
   for (bool left = false; !left;) {
     const auto at = std::find(steps.begin(), steps.end(), op.step);
@@ -179,7 +178,7 @@ std::int64_t Runner::share_generation(db::Transaction& tx, const std::string& ba
 }
 
 bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Control& control) {
-  const std::string next = outcome.to_step.empty() ? step_after(kind, op.step) : outcome.to_step;
+  const std::string next = outcome.to_step.empty() ? step_after(kind, op) : outcome.to_step;
   const std::string queue = outcome.queue.empty() ? op.queue : outcome.queue;
   const std::string backend = outcome.queue.empty() ? op.backend : outcome.backend;
   // Bulk queues have slots of their own.

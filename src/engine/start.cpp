@@ -1,17 +1,20 @@
 #include "engine/start.h"
 
 #include "base/check.h"
+#include "engine/upgrade.h"
 
 namespace scoria::engine {
 
 void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op) {
   const Kind* kind = kinds.find(op.kind);
   SCORIA_CHECK(kind != nullptr, "an operation of a kind that is not registered");
-  const std::string step = op.first_step.empty() ? std::string(kind->steps().front()) : op.first_step;
+  const int version = kinds.version_to_start(*kind);
+  if (version < kind->oldest_version()) throw db::GuardFailed(std::string(not_yet));
+  const std::string step = op.first_step.empty() ? std::string(kind->first_step(version)) : op.first_step;
   tx.run("INSERT INTO operation (id, kind, ver, queue, backend, project_id, user_id, request_id, resource_type, resource_id, state, prio, "
          "run_at, deadline, step, input, ctx, parent, waits_on, created_at, updated_at) "
          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now(), scoria_now() + ?, ?, ?, '{}', ?, ?, scoria_now(), scoria_now())",
-         {op.id, op.kind, kind->version(), op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
+         {op.id, op.kind, version, op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
           op.resource_id, op.waits_on.empty() ? "ready" : "waiting", static_cast<int>(op.priority),
           op.time_limit ? db::Value{std::int64_t{op.time_limit->count()}} : db::Value{}, step, op.input, db::or_null(op.parent),
           db::or_null(op.waits_on)});

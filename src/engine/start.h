@@ -30,7 +30,9 @@ struct NewOperation {
   std::string first_step;              // empty: the kind's first
 };
 
-/// Makes the operation exist, in the caller's transaction. A repeated id is a unique violation.
+/// Makes the operation exist, in the caller's transaction, in the version that may be started now; what it carries is written
+/// in that version (Kinds::version_to_start). A kind that may not be started yet fails the guard `not_yet` (engine/upgrade.h).
+/// A repeated id is a unique violation.
 void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& operation);
 
 /// Asks an operation to stop. Refuses `invalid_state` past its point of no return or when it has ended, `not_found`.
