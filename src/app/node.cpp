@@ -21,6 +21,7 @@
 #include "app/exports.h"
 #include "app/greeting.h"
 #include "app/identity.h"
+#include "app/moves.h"
 #include "app/operator.h"
 #include "app/scheduling.h"
 #include "app/settings.h"
@@ -68,6 +69,7 @@ struct Node::Parts {
   engine::Kinds kinds;
   std::unique_ptr<operations::Services> operation_services;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<Moves> moves;  // none: nobody takes exports over
   std::unique_ptr<Reporter> reporter;
   std::unique_ptr<Chores> chores;
   std::unique_ptr<commands::Services> commands;
@@ -89,7 +91,7 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   db::migrate(*p.database, store::migrations());
   p.sealer = open_sealer(general.state_path + "/sealing.key", p.random);
   const std::string deployment = bootstrap(*p.database, p.random, *p.sealer);
-  if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock);
+  if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock, stands_alone(p.config, *p.database));
   for (const std::string& section : has_role(p.config, "volume") ? p.config.backends() : std::vector<std::string>{})
     p.backends.add(make_backend(p.config, section, deployment, clock, p.random, p.exports.get()));
 
@@ -151,11 +153,13 @@ void Node::start() {
   if (p.exports) {
     // What a predecessor left serving is taken over.
     if (const auto started = p.exports->start(); !started) throw std::runtime_error(started.error().message);
+    p.moves = make_moves(*p.operation_services, *p.exports, *p.engine, p.config);
   }
   p.engine->start();
   if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
   p.reporter->report();
   p.reporter->start();
+  if (p.moves) p.moves->start();
   p.chores->start();
   p.parking->start(4);
   p.watches->start();
@@ -181,6 +185,7 @@ void Node::stop() {
   p.watches->stop();  // a stream would keep the server from ending
   if (p.server) p.server->drain(std::chrono::seconds{10});
   p.chores->stop();
+  if (p.moves) p.moves->stop();
   p.reporter->stop();
   p.parking->stop();
   p.engine->drain(general.graceful_shutdown_timeout);

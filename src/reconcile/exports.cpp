@@ -37,6 +37,7 @@ bool restore(operations::Services& services, operations::Backend& backend, const
 std::size_t restore_exports(operations::Services& services, const std::function<bool()>& stop) {
   std::size_t failed = 0;
   for (operations::Backend* backend : services.backends.all()) {
+    if (services.places != nullptr && !backend->cluster.empty()) continue;  // reconcile/portals does it
     const auto ids = services.database.read([&](db::Transaction& tx) { return store::attachments::connected_of_backend(tx, backend->name); });
     for (const std::string& id : ids) {
       if (stop && stop()) return failed;

@@ -103,6 +103,9 @@ constexpr Old old_rows[] = {
     {5, "INSERT INTO finding (place, kind, subject, text, found_at, seen_at) VALUES ('b', 'object.orphan', 's', 'text', 1, 1)"},
     {6, "INSERT INTO qos_specs (id, name, consumer, specs, created_at) VALUES ('q', 'specs', 'back-end', '{}', 1)"},
     {7, "INSERT INTO node_report (inc, report, reported_at) VALUES (1, '[]', 1)"},
+    {8, "INSERT INTO export_host (name, cluster, lease_until) VALUES ('h', 'c', 1)"},
+    {8, "INSERT INTO portal (name, cluster, host) VALUES ('10.0.0.1', 'c', 'h')"},
+    {8, "INSERT INTO export_place (volume_id, place) VALUES ('v', '10.0.0.1')"},
 };
 
 TEST_P(Schema, upgrades_lose_nothing_of_any_older_deployment) {

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
 #include "operations/bases.h"
+#include "operations/places.h"
 #include "operations/snapshots/effects.h"
 #include "operations/tell.h"
 #include "store/events/outbox.h"
@@ -53,13 +54,13 @@ Outcome CreateSnapshot::take(engine::Task& task) const {
   if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement->backend), false);
   auto* snapshotting = dynamic_cast<drivers::Snapshots*>(backend->driver.get());
   if (snapshotting == nullptr) return Outcome::fail("snapshot_create", fmt::format("Backend {} cannot take snapshots.", placement->backend));
-  const auto source = services_.database.read([&](db::Transaction& tx) -> std::optional<std::string> {
+  const auto volume = services_.database.read([&](db::Transaction& tx) {
     const auto snapshot = snapshots::find(tx, {op.resource_id});
-    const auto volume = snapshot ? store::volumes::find(tx, snapshot->volume_id) : std::nullopt;
-    return volume ? std::optional(volume->provider_name) : std::nullopt;
+    return snapshot ? store::volumes::find(tx, snapshot->volume_id) : std::nullopt;
   });
-  if (!source) return Outcome::fail("snapshot_create", "The volume of this snapshot is gone.");
-  const drivers::ObjectRef from{placement->pool, *source}, to{placement->pool, placement->object};
+  if (!volume) return Outcome::fail("snapshot_create", "The volume of this snapshot is gone.");
+  const drivers::ObjectRef from{placement->pool, volume->provider_name}, to{placement->pool, placement->object};
+  if (auto elsewhere = go_where_served(services_, task, volume->id)) return std::move(*elsewhere);
   // Mostly a moment, but a backend may first have to merge what the volume consists of.
   drivers::Call call = call_for(task);
   call.progress = report_progress(task, "taking");

@@ -6,6 +6,7 @@
 #include "domain/volumes/shapes.h"
 #include "engine/start.h"
 #include "operations/bases.h"
+#include "operations/places.h"
 #include "operations/tell.h"
 #include "operations/volumes/effects.h"
 #include "operations/volumes/placement.h"
@@ -109,6 +110,11 @@ Outcome CreateVolume::fill(engine::Task& task) const {
   const auto source = source_object(services_.database, op);
   if (!source) return Outcome::fail("driver_failed_create", source.error().message);
 
+  // A volume in use is copied where its writers can be moved to an overlay.
+  const auto input = CreateVolumeInput::from_json(op.input);
+  SCORIA_CHECK(input, "an operation's input is unreadable");
+  if (input->source_type == "volume")
+    if (auto served = go_where_served(services_, task, {input->source_id})) return std::move(*served);
   const drivers::ObjectRef from{source->pool, source->object}, to{placement.pool, placement.object};
   drivers::Call call = call_for(task, std::chrono::hours{24});
   call.progress = report_progress(task, "copying");
