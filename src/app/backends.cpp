@@ -104,6 +104,7 @@ std::unique_ptr<operations::Backend> make_backend(const config::Config& config, 
   out->zone = common.availability_zone.empty() ? general.storage_availability_zone : common.availability_zone;
   out->shown_name = common.volume_backend_name;
   out->target_protocol = common.target_protocol;
+  out->max_operations = common.max_operations;
   if (common.volume_driver == "file")
     out->driver = make_file(config, section, deployment, clock, live);
   else if (common.volume_driver == "fake")

@@ -152,7 +152,6 @@ void Node::start() {
   }
   p.engine->start();
   if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
-  p.reporter->report();
   p.reporter->start();
   p.chores->start();
   p.parking->start(4);
@@ -176,7 +175,8 @@ void Node::reload(const config::Config& config) {
 void Node::stop() {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
-  p.watches->stop();  // a stream would keep the server from ending
+  p.engine->retire();  // while requests are answered, others take over
+  p.watches->stop();   // a stream would keep the server from ending
   if (p.server) p.server->drain(std::chrono::seconds{10});
   p.chores->stop();
   p.reporter->stop();

@@ -61,6 +61,8 @@ std::vector<Verb> attachment_verbs();
 std::vector<Verb> quota_verbs();
 std::vector<Verb> deployment_verbs();  // service, pool, message, admin
 std::vector<Verb> operation_verbs();
+std::vector<Verb> node_verbs();
+std::vector<Verb> cluster_verbs();
 std::vector<Verb> status_verbs();
 
 }  // namespace scoria::cli

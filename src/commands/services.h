@@ -8,6 +8,7 @@
 #include "base/seal.h"
 #include "db/database.h"
 #include "engine/kind.h"
+#include "store/backends/names.h"
 
 namespace scoria::commands {
 
@@ -34,14 +35,20 @@ struct Services {
   Sealer* sealer = nullptr;                             // for what attachments keep secret
 };
 
+/// Detail of the refusal of a command whose resource is not where the caller saw it: from its start it would do.
+inline constexpr const char* moved_detail = "moved";
+
 /// Runs `work` like Database::transact, and once more (up to three times in all) when the COMMIT's fate is unknown: the
 /// ids were chosen before, so a repeat meets the first one's rows. `landed` looks whether they are there.
 template <class T>
 Result<T> transact_once(Services& services, const std::function<Result<T>(db::Transaction&)>& work,
                         const std::function<Refusal(std::string_view)>& explain, const std::function<std::optional<T>(db::Transaction&)>& landed) {
+  const auto explain_or_moved = [&](std::string_view guard) {
+    return guard == store::backends::moved_away ? Refusal{RefusalCode::unavailable, "Its backend was renamed this very moment; try again.", moved_detail} : explain(guard);
+  };
   for (int tries = 0;; ++tries) {
     try {
-      return services.database.transact(work, explain);
+      return services.database.transact(work, explain_or_moved);
     } catch (const db::ConstraintError& repeated) {
       // A late first COMMIT won: its rows are the answer.
       if (tries == 0 || !repeated.unique) throw;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/claim_limits.h"
 #include "engine/operation.h"
 
 namespace scoria::engine {
@@ -11,6 +12,6 @@ namespace scoria::engine {
 /// Claims up to `limit` ready operations of these queues for incarnation `inc`: raises their epoch, copies the backend's
 /// generation, reads their claims. Most urgent first. A frozen backend's queue yields only cancels and priority release.
 std::vector<Operation> claim(db::Database& database, const Clock& clock, std::int64_t inc, std::span<const std::string> queues, std::size_t limit,
-                             int project_limit);
+                             const ClaimLimits& limits = {});
 
 }  // namespace scoria::engine

@@ -24,8 +24,9 @@ Engine::Engine(db::Database& database, Clock& clock, Random& random, const Kinds
       fenced_(std::move(fenced)),
       membership_(database, clock, options_.membership),
       runner_(database, clock, random, kinds, membership_),
-      short_lane_{{clock, 1024}, {0}, options_.slots, {false}},
-      bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots, {false}} {}
+      short_lane_{{clock, 1024}, {0}, options_.slots, {false}, {false}},
+      bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots, {false}, {false}},
+      limits_{.project = options_.project_limit, .backends = {}} {}
 
 Engine::~Engine() { database_.on_poke({}); }
 
@@ -46,9 +47,11 @@ void Engine::start() {
   spawn("dispatch", [this] { dispatch_loop(); });
 }
 
-void Engine::serve(const std::string& queue) {
+void Engine::serve(const std::string& queue, int most) {
   {
     const std::lock_guard lock(mutex_);
+    if (most > 0) limits_.backends[queue] = most;
+    else limits_.backends.erase(queue);
     if (!served_.insert(queue).second) return;
   }
   wake_.raise();
@@ -63,6 +66,17 @@ bool Engine::serves(const std::string& queue) const {
   const std::string plain = is_bulk(queue) ? queue.substr(0, queue.size() - bulk("").size()) : queue;
   const std::lock_guard lock(mutex_);
   return served_.contains(plain);
+}
+
+ClaimLimits Engine::limits() const {
+  const std::lock_guard lock(mutex_);
+  return limits_;
+}
+
+/// What is counted where it is claimed is not taken on without a claim.
+bool Engine::bound(const std::string& queue) const {
+  const std::lock_guard lock(mutex_);
+  return limits_.binds(queue);
 }
 
 std::vector<std::string> Engine::queues(bool bulk_queues) const {
@@ -83,7 +97,7 @@ void Engine::poke(const std::string& queue) {
   const bool own = serves(queue);
   if (own) ask(queue);
   // Who takes it at once need not tell the others; should it fail, they look by themselves.
-  if (own && lane.busy < lane.slots && !stopping_ && membership_.leash_holds()) return;
+  if (own && lane.busy < lane.slots && !stopping_ && !lane.resting && membership_.leash_holds()) return;
   try {
     FAILPOINT("engine.poke");
     database_.poke(queue);
@@ -112,16 +126,35 @@ void Engine::heartbeat_loop() {
   }
 }
 
-/// What the database says we own: cancel requests reach long copies here; and what we own without knowing it (a claim whose
-/// COMMIT was answered by a lost connection) goes back, once it was seen on two beats in a row, for a claim may be under way.
+/// An administrator asked for it, or took it back.
+void Engine::rest(bool resting) {
+  rest(short_lane_, false, resting);
+  rest(bulk_lane_, true, resting);
+}
+
+void Engine::rest(Lane& lane, bool bulk_lane, bool resting) {
+  const std::lock_guard lock(mutex_);
+  if ((retired_ && !resting) || lane.resting.exchange(resting) == resting) return;
+  log::info("engine", {}, "node {} {} {} operations", membership_.incarnation(), resting ? "gives back its" : "takes up", bulk_lane ? "long" : "short");
+  if (!resting) return lane.asked = true, wake_.raise();
+  for (const auto& [own, control] : running_)
+    if (control->bulk == bulk_lane) control->drain = true;
+}
+
+/// What the database says about this node and what it owns: whether to rest; cancel requests, for long copies; and what we own
+/// without knowing it (a claim whose COMMIT was answered by a lost connection) goes back, once it was seen on two beats in a row,
+/// for a claim may be under way.
 void Engine::look_at_own() {
   const db::Rows rows = database_.read_one([&](db::Transaction& tx) {
-    return tx.query("SELECT id, epoch, cancel_req FROM operation WHERE owner = ? AND state = 'running' ORDER BY id", {membership_.incarnation()});
+    return tx.query("SELECT o.id, o.epoch, o.cancel_req, n.state FROM node n LEFT JOIN operation o ON o.owner = n.inc AND o.state = 'running' "
+                    "WHERE n.inc = ? ORDER BY o.id", {membership_.incarnation()});
   });
+  if (!rows.empty() && !retired_) rest(rows.at(0, 3).text() == "draining");
   std::set<Claimed> strays;
   {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows.at(i, 0).null()) continue;
       const Claimed own{rows.at(i, 0).text(), rows.at(i, 1).integer()};
       const auto found = running_.find(own);
       if (found == running_.end())
@@ -197,17 +230,18 @@ void Engine::dispatch_loop() {
 
 void Engine::dispatch(Lane& lane, bool bulk_lane, bool look) {
   const int free = lane.slots - lane.busy;
-  if (free <= 0) return;
+  if (free <= 0 || lane.resting) return;
   const auto wanted = static_cast<std::size_t>(free);
   const std::vector<std::string> from = queues(bulk_lane);
   if (from.empty() || (!lane.asked.exchange(false) && !(look && anything_ready(from)))) return;
-  std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, options_.project_limit);
+  std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, limits());
   FAILPOINT("engine.dispatch.claimed");
   for (Operation& operation : claimed) {
     ++lane.busy;
     {
       const std::lock_guard lock(mutex_);
-      running_[{operation.id, operation.epoch}] = std::make_shared<Runner::Control>();
+      const auto control = running_[{operation.id, operation.epoch}] = std::make_shared<Runner::Control>();
+      control->bulk = bulk_lane;
     }
     lane.work.try_push(std::move(operation));
   }
@@ -231,9 +265,10 @@ void Engine::work_loop(Lane& lane) {
     {
       const std::lock_guard lock(mutex_);
       control = running_.at(own);
-      control->drain = stopping_.load();  // under the lock: drain() sets stopping_ first, then marks what runs
+      control->drain = stopping_ || lane.resting;  // under the lock: who stops the lane says so first, then marks what runs
     }
-    control->serves = [this](const std::string& queue) { return serves(queue) && !stopping_; };
+    control->serves = [this, &lane](const std::string& queue) { return serves(queue) && !stopping_ && !lane.resting; };
+    control->takes_on = [&own = *control, this](const std::string& queue) { return own.serves(queue) && !bound(queue); };
     control->handed_over = [this](const std::string& queue) { poke(queue); };
     const Operation after = runner_.run(std::move(*claimed), *control);
     {
@@ -246,14 +281,24 @@ void Engine::work_loop(Lane& lane) {
   }
 }
 
-void Engine::drain(Duration limit) {
-  const Deadline deadline = Deadline::in(clock_, limit);
+void Engine::retire() {
   try {
     FAILPOINT("engine.drain.begun");
     membership_.set_draining();
   } catch (const std::exception& failure) {
     log::warning("engine", {}, "drain: {}", failure.what());
   }
+  {
+    const std::lock_guard lock(mutex_);
+    retired_ = true;
+  }
+  rest(bulk_lane_, true, true);
+  if (!options_.membership.exclusive) rest(short_lane_, false, true);
+}
+
+void Engine::drain(Duration limit) {
+  const Deadline deadline = Deadline::in(clock_, limit);
+  retire();
   stopping_ = true;
   wake_.raise();
   stop_sweep_.raise();

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -18,27 +19,27 @@ struct Backend {
   std::string cluster;  // cluster@section, empty without a cluster
   std::string zone;
   std::string shown_name;  // volume_backend_name; empty: the section's name
+  int max_operations = 0;                 // at once over all nodes; 0: any number
   std::string target_protocol = "iscsi";  // for clients that do not ask for a transport
-  std::unique_ptr<drivers::Driver> driver;
+  std::shared_ptr<drivers::Driver> driver;
   std::atomic<bool> up{true};
 };
 
-/// The backends of this node, fixed at start.
+/// The backends of this node. Thread-safe. A Backend stays where it is, and what it is, as long as this lives: one that is
+/// renamed is followed by another with the same driver, so that what began under the old name can end.
 class Backends {
  public:
-  void add(std::unique_ptr<Backend> backend) { backends_[backend->name] = std::move(backend); }
-  Backend* find(const std::string& name) const {
-    const auto found = backends_.find(name);
-    return found == backends_.end() ? nullptr : found->second.get();
-  }
-  std::vector<Backend*> all() const {
-    std::vector<Backend*> out;
-    for (const auto& [name, backend] : backends_) out.push_back(backend.get());
-    return out;
-  }
+  void add(std::unique_ptr<Backend> backend);
+  /// Also by a name that it had.
+  Backend* find(const std::string& name) const;
+  std::vector<Backend*> all() const;
+  /// The same storage under its new name.
+  Backend* rename(const Backend& before, const std::string& name, const std::string& cluster);
 
  private:
-  std::map<std::string, std::unique_ptr<Backend>> backends_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Backend>> backends_;                // guarded by mutex_
+  std::vector<std::pair<std::string, std::unique_ptr<Backend>>> before_;    // guarded by mutex_; under names of before
 };
 
 /// The call of a driver on behalf of a running task: its leash as deadline, its generation and epoch as marks.

@@ -102,6 +102,8 @@ constexpr Old old_rows[] = {
     {5, "INSERT INTO chore (name, due_at) VALUES ('purge', 1)"},
     {5, "INSERT INTO finding (place, kind, subject, text, found_at, seen_at) VALUES ('b', 'object.orphan', 's', 'text', 1, 1)"},
     {6, "INSERT INTO qos_specs (id, name, consumer, specs, created_at) VALUES ('q', 'specs', 'back-end', '{}', 1)"},
+    {7, "UPDATE backend SET updated_at = 1"},
+    {7, "INSERT INTO backend_alias (name, now) VALUES ('before', 'b')"},
 };
 
 TEST_P(Schema, upgrades_lose_nothing_of_any_older_deployment) {

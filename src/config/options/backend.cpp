@@ -24,6 +24,8 @@ void BackendOptions::declare(Fields& fields) {
   fields.add("max_over_subscription_ratio", &max_over_subscription_ratio,
              "How many times its capacity a thin pool may promise; auto: as its volumes' use so far allows.").checked(ratio_problem).familiar();
   fields.add("reserved_percentage", &reserved_percentage, "Part of the capacity that volumes never take.").between(0, 100).familiar();
+  fields.add("max_operations", &max_operations,
+             "Operations on this backend that all nodes together work on at once, short ones and copies; 0: any number. The same on every node.").at_least(0);
   fields.add("target_protocol", &target_protocol, "How hosts that do not ask for a transport reach volumes.").choices({"iscsi", "nbd", "local"}).familiar().also(
       "<backend>.iscsi_protocol");
   fields.add("target_ip_address", &target_ip_address, "Address that exports listen on.").host().familiar().also("<backend>.iscsi_ip_address");
