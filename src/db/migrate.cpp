@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "db/engines/mariadb/steps.h"
 
 namespace scoria::db {
 namespace {
@@ -39,6 +40,7 @@ std::vector<std::string> statements_of(std::string_view sql, Engine engine) {
     if (line == "-- all:") ours = true;
     if (line == "-- sqlite:") ours = engine == Engine::sqlite;
     if (line == "-- postgres:") ours = engine == Engine::postgres;
+    if (line == "-- mariadb:") ours = engine == Engine::mariadb;
     if (!ours || line.empty() || line.starts_with("--")) continue;
     statement += line;
     statement += '\n';
@@ -52,10 +54,12 @@ std::vector<std::string> statements_of(std::string_view sql, Engine engine) {
 }
 
 bool table_exists(Transaction& tx, Engine engine) {
-  const Rows found = engine == Engine::postgres
-                         ? tx.query("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'")
-                         : tx.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'");
-  return !found.empty();
+  switch (engine) {
+    case Engine::postgres: return !tx.query("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'").empty();
+    case Engine::mariadb: return !tx.query("SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = 'schema_migrations'").empty();
+    case Engine::sqlite: return !tx.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'").empty();
+  }
+  return false;
 }
 
 /// The newest applied step, after a look at every one.
@@ -90,12 +94,18 @@ bool advance(Database& database, std::span<const Migration> migrations) {
   bool advanced = false;
   database.run_schema_change([&](Transaction& tx) {
     if (database.engine() == Engine::postgres) tx.query("SELECT pg_advisory_xact_lock(5719, hashtext(current_schema()))");
+    if (database.engine() == Engine::mariadb) mariadb::lock_schema(tx);
     tx.run(create_table);
     const auto applied = static_cast<std::size_t>(verify(tx, migrations));
     advanced = applied < migrations.size();
     if (!advanced) return true;
     const Migration& step = migrations[applied];
-    for (const std::string& statement : statements_of(step.sql, database.engine())) tx.run(statement);
+    const std::vector<std::string> statements = statements_of(step.sql, database.engine());
+    if (database.engine() == Engine::mariadb) {
+      mariadb::run_step(tx, step.version, statements);
+    } else {
+      for (const std::string& statement : statements) tx.run(statement);
+    }
     if (database.engine() == Engine::postgres) sort_by_bytes(tx);
     tx.run("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, scoria_now())",
            {step.version, step.name, checksum(step.sql)});

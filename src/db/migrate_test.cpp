@@ -19,6 +19,8 @@ CREATE INDEX thing_data ON thing (data);
 INSERT INTO thing (id) VALUES ('sqlite');
 -- postgres:
 INSERT INTO thing (id) VALUES ('postgres');
+-- mariadb:
+INSERT INTO thing (id) VALUES ('mariadb');
 -- all:
 INSERT INTO thing (id) VALUES ('all');
 )"};
@@ -33,7 +35,7 @@ TEST_P(Migrations, build_the_schema_from_nothing_and_only_once) {
   EXPECT_EQ(schema_version(database()), 2);
   const Rows rows = database().read([](Transaction& tx) { return tx.query("SELECT id, data, more FROM thing WHERE id <> 'all'"); });
   ASSERT_EQ(rows.size(), 1u);
-  EXPECT_EQ(rows.at(0, 0).text(), database().engine() == Engine::sqlite ? "sqlite" : "postgres");
+  EXPECT_TRUE(testing::name_of({GetParam(), 0}).starts_with(rows.at(0, 0).text()));
   EXPECT_EQ(rows.at(0, 1).text(), "{}");
   EXPECT_EQ(rows.at(0, 2).integer(), 7);
 }
@@ -51,6 +53,8 @@ TEST_P(Migrations, text_sorts_byte_by_byte_whatever_the_collation) {
 CREATE TABLE word (word TEXT PRIMARY KEY);
 -- postgres:
 CREATE TABLE word (word TEXT COLLATE "en-x-icu" PRIMARY KEY);
+-- mariadb:
+CREATE TABLE word (word TEXT PRIMARY KEY);
 -- all:
 INSERT INTO word (word) VALUES ('b'), ('B'), ('_'), ('é'), ('a');
 )"};
@@ -76,6 +80,7 @@ TEST_P(Migrations, a_newer_schema_is_refused) {
 TEST_P(Migrations, a_step_that_fails_leaves_the_ones_before_it) {
   EXPECT_THROW(migrate(database(), std::array{first, second, broken}), Error);
   EXPECT_EQ(schema_version(database()), 2);
+  if (database().engine() == Engine::mariadb) return;  // there each change of the schema stays
   EXPECT_THROW(database().read([](Transaction& tx) { return tx.query("SELECT * FROM half"); }), Error);
 }
 

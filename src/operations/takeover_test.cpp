@@ -32,7 +32,7 @@ class Retried final : public engine::Kind {
 };
 
 class Takeover : public db::testing::EveryEngine {};
-INSTANTIATE_TEST_SUITE_P(On, Takeover, ::testing::Values(db::testing::Kind::postgres), db::testing::name_of);
+INSTANTIATE_TEST_SUITE_P(On, Takeover, ::testing::Values(db::testing::Kind::postgres, db::testing::Kind::mariadb), db::testing::name_of);
 
 // Regular sweeps and polls are far away here: only the beacon's absence can bring the operation back in time.
 TEST_P(Takeover, a_node_without_its_beacon_loses_its_work_when_the_shortened_lease_ends) {

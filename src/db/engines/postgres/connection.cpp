@@ -120,6 +120,8 @@ class Keywords {
     values_.try_emplace("keepalives_count", "3");
     values_.try_emplace("fallback_application_name", "scoria");
     values_["client_encoding"] = "UTF8";
+    // Our sessions are read-only until a BEGIN says otherwise, so libpq would call every server read-only.
+    if (const auto wanted = values_.find("target_session_attrs"); wanted != values_.end() && wanted->second == "read-write") wanted->second = "primary";
     // A statement is planned once: its plan for every value, as good for small projects as for large, is the one that indexes
     // were made for; to plan a list each time would cost as much as to run it.
     // Reads run as the server's implicit transaction and so at its defaults; what writes says so in its BEGIN.

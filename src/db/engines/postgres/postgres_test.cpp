@@ -262,6 +262,16 @@ TEST_P(Postgres, without_a_server_calls_fail_at_once_and_say_why) {
   EXPECT_THROW(count(*wrong), Error);
 }
 
+TEST_P(Postgres, a_server_that_can_be_written_is_found_among_several_hosts) {
+  std::string several = address();
+  const auto port_at = several.find("port=") + 5, end = several.find(' ', port_at);
+  const std::string port = several.substr(port_at, end - port_at);
+  several = fmt::format("host=127.0.0.1,127.0.0.1 port=1,{}{} target_session_attrs=read-write", port, several.substr(end));
+  const auto database = open_postgres(clock(), random_, {.connection = several});
+  database->write([](Transaction& tx) { tx.run(add_one, {"a"}); });
+  EXPECT_EQ(count(*database), 2);
+}
+
 TEST_P(Postgres, a_stopped_process_does_not_keep_its_locks) {
   const auto stopped = open({.idle_in_transaction_timeout = 100ms});
   int runs = 0;
