@@ -3,7 +3,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/thread_group.h"
 #include "db/database.h"
@@ -13,8 +15,8 @@
 namespace scoria::api {
 
 /// Tells clients how operations go on: a line of JSON for each change, until the operation has ended, the client is gone,
-/// or the time is over. One thread and one look at the database serve all of them; without watchers it sleeps. It looks
-/// when this node ends an operation, else four times a second.
+/// or the time is over. One thread and one look at the database, of three statements, serve all of them; without watchers it
+/// sleeps. It looks when this node ends an operation, else four times a second.
 class Watches {
  public:
   Watches(db::Database& database, Clock& clock) : database_(database), clock_(clock), threads_(clock) {}
@@ -34,16 +36,25 @@ class Watches {
     std::string operation, project_id;
     Instant until;
     std::shared_ptr<http::Responder> to;
-    std::int64_t last_seq = -1;                // project watches: the newest operation told; -1: not looked yet
-    std::int64_t newest = 0;                   // of all operations at its first look
+    bool begun = false;
     std::map<std::string, std::string> told;   // live operations: what was last told
-    std::vector<engine::Operation> seen;       // in this look
+    std::set<std::string> looked_at;           // in this look
     bool over = false;
+  };
+  /// Which operations have been seen. Their numbers are given before their rows can be seen: one that is missing may come.
+  struct Seen {
+    std::int64_t last = -1;  // -1: nothing yet
+    std::map<std::int64_t, Instant> missing;  // below `last`, with the moment when that was noticed
+  };
+  struct Newcomer {
+    std::string id, project_id;
   };
   void loop();
   void look();
   void tell(Watcher& watcher, const engine::Operation& operation);
-  void begin(db::Transaction& tx, Watcher& watcher);
+  static void begin(db::Transaction& tx, Watcher& watcher);
+  std::vector<Newcomer> newcomers(db::Transaction& tx, Seen& seen) const;
+  void note(Seen& seen, std::int64_t number) const;
 
   db::Database& database_;
   Clock& clock_;
@@ -53,6 +64,7 @@ class Watches {
   std::list<Watcher> arrivals_;  // guarded by mutex_: not yet the thread's
   std::size_t count_ = 0;        // guarded by mutex_: of all
   std::list<Watcher> watchers_;  // the thread's
+  Seen seen_;                    // the thread's
   ThreadGroup threads_;
 };
 

@@ -43,9 +43,9 @@ class Watching : public ::testing::Test {
     watches_.start();
   }
   ~Watching() override { watches_.stop(); }
-  void operation(const std::string& id, const std::string& project) {
-    write("INSERT INTO operation (id, kind, ver, queue, project_id, user_id, request_id, resource_type, resource_id, state, prio, run_at, step, input, ctx, "
-          "created_at, updated_at) VALUES (?, 'volume.create', 1, 'q', ?, 'u', 'r', 'volume', 'v', 'ready', 10, 0, 'place', '{}', '{}', 1, 1)", {id, project});
+  void operation(const std::string& id, const std::string& project, db::Value number = {}) {
+    write("INSERT INTO operation (seq, id, kind, ver, queue, project_id, user_id, request_id, resource_type, resource_id, state, prio, run_at, step, input, ctx, "
+          "created_at, updated_at) VALUES (?, ?, 'volume.create', 1, 'q', ?, 'u', 'r', 'volume', 'v', 'ready', 10, 0, 'place', '{}', '{}', 1, 1)", {number, id, project});
   }
   void write(const std::string& sql, db::Values values = {}) {
     fresh_->database().write([&](db::Transaction& tx) { tx.run(sql, values); });
@@ -94,6 +94,18 @@ TEST_F(Watching, a_project_is_told_its_own_operations_old_and_new) {
   EXPECT_FALSE(reader->ended) << "it goes on until its time is over";
   const auto all = watch("", "");
   EXPECT_TRUE(soon([&] { return all->lines().size() == 3; })) << "an admin sees all that are under way";
+}
+
+TEST_F(Watching, operations_are_told_however_late_their_commit_is) {
+  operation("first", "p1", 100);
+  const auto reader = watch("", "p1");
+  ASSERT_TRUE(soon([&] { return reader->lines().size() == 1; }));
+  operation("later", "p1", 102);
+  ASSERT_TRUE(soon([&] { return reader->lines().size() == 2; }));
+  operation("began before it", "p1", 101);
+  operation("before the watch", "p1", 99);
+  EXPECT_TRUE(soon([&] { return reader->lines().size() == 4; }));
+  EXPECT_EQ(reader->lines().back().text_or("id"), "before the watch");
 }
 
 TEST_F(Watching, who_leaves_or_stays_too_long_is_forgotten) {

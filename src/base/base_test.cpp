@@ -51,6 +51,44 @@ TEST(Queue, refuses_when_full_and_drains_when_closed) {
 
 void reach_site() { FAILPOINT("test.base.site"); }
 
+TEST(Signal, remembers_one_raise_and_a_wait_takes_it_back) {
+  SystemClock clock;
+  Signal signal;
+  EXPECT_FALSE(clock.wait(signal, 1ms));
+  signal.raise();
+  signal.raise();
+  EXPECT_TRUE(clock.wait(signal, 0ms));
+  EXPECT_FALSE(clock.wait(signal, 1ms));
+}
+
+TEST(Signal, each_raise_wakes_one_of_those_who_wait) {
+  SystemClock clock;
+  Signal wake, woken;
+  std::atomic<int> count{0};
+  for (int i = 0; i < 4; ++i)
+    clock.spawn("waiter", [&] {
+      if (clock.wait(wake, 60s)) ++count;
+      woken.raise();
+    });
+  for (int i = 1; i <= 4; ++i) {
+    wake.raise();
+    while (count < i) clock.wait(woken, 60s);
+    EXPECT_EQ(count, i);
+  }
+  clock.join_all();
+}
+
+TEST(Signal, who_has_waited_may_destroy_it_at_once) {
+  SystemClock clock;
+  for (int i = 0; i < 500; ++i) {
+    auto signal = std::make_unique<Signal>();
+    clock.spawn("raiser", [&raised = *signal] { raised.raise(); });
+    EXPECT_TRUE(clock.wait(*signal, 60s));
+    signal.reset();
+    clock.join_all();
+  }
+}
+
 TEST(Failpoint, acts_as_often_as_told_and_lists_its_sites) {
   failpoint::arm("test.base.site", "1*off->1*return(broken)->1*drop_reply");
   EXPECT_NO_THROW(reach_site());

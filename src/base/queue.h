@@ -27,19 +27,18 @@ class BoundedQueue {
   /// The next item; nothing once the queue is closed and empty.
   std::optional<T> pop() {
     while (true) {
+      std::optional<T> out;
+      bool more = false;
       {
         const std::lock_guard lock(mutex_);
         if (!items_.empty()) {
-          std::optional<T> out(std::move(items_.front()));
+          out.emplace(std::move(items_.front()));
           items_.pop_front();
-          if (!items_.empty() || closed_) filled_.raise();  // the signal remembers one raise only: pass it on
-          return out;
         }
-        if (closed_) {
-          filled_.raise();
-          return std::nullopt;
-        }
+        more = !items_.empty() || closed_;
       }
+      if (more) filled_.raise();  // the signal remembers one raise only: pass it on
+      if (out || more) return out;
       clock_.wait(filled_, std::chrono::seconds{60});
     }
   }

@@ -14,7 +14,7 @@
 
 namespace scoria::db {
 
-/// A parameter or a column: null, integer or UTF-8 text. Booleans are 0/1, times microseconds, JSON text.
+/// A parameter: null, integer or UTF-8 text. Booleans are 0/1, times microseconds, JSON text.
 class Value {
  public:
   Value() = default;
@@ -29,17 +29,10 @@ class Value {
 
   bool null() const { return std::holds_alternative<std::monostate>(data_); }
   bool is_text() const { return std::holds_alternative<std::string>(data_); }
-  /// The number; 0 for null. Throws db::Error for text that is no number.
+  /// The number; 0 for null. Throws db::Error for text.
   std::int64_t integer() const;
   /// The text; empty for null. Throws db::Error for an integer.
   const std::string& text() const;
-  /// text(), moved out.
-  std::string take_text() {
-    auto* own = std::get_if<std::string>(&data_);
-    return own != nullptr ? std::move(*own) : text();
-  }
-  bool flag() const { return integer() != 0; }
-  Timestamp time() const { return {integer()}; }
 
  private:
   std::variant<std::monostate, std::int64_t, std::string> data_;
@@ -50,22 +43,68 @@ inline Value or_null(std::string_view text) { return text.empty() ? Value{} : Va
 
 using Values = std::vector<Value>;
 
+/// A column of a row: as a Value. Lives as long as its Rows.
+class Cell {
+ public:
+  enum class Kind : std::uint8_t { null, number, text };
+  Cell(Kind kind, std::int64_t number, std::string_view text) : text_(text), number_(number), kind_(kind) {}
+
+  bool null() const { return kind_ == Kind::null; }
+  bool is_text() const { return kind_ == Kind::text; }
+  /// The number; 0 for null. Throws db::Error for text that is no number.
+  std::int64_t integer() const { return is_text() ? number_in_text() : number_; }
+  bool flag() const { return integer() != 0; }
+  Timestamp time() const { return {integer()}; }
+  /// The text, where it stands; empty for null. Throws db::Error for an integer.
+  std::string_view view() const {
+    if (kind_ == Kind::number) refuse_number();
+    return text_;
+  }
+  std::string text() const { return std::string(view()); }
+  operator Value() const { return null() ? Value{} : is_text() ? Value{text_} : Value{number_}; }
+
+ private:
+  std::int64_t number_in_text() const;
+  [[noreturn]] static void refuse_number();
+
+  std::string_view text_;
+  std::int64_t number_;
+  Kind kind_;
+};
+
+/// What a statement answered. All its texts stand in one piece of memory.
 class Rows {
  public:
   std::size_t size() const { return columns_ == 0 ? 0 : cells_.size() / columns_; }
   bool empty() const { return cells_.empty(); }
   std::size_t columns() const { return columns_; }
-  const Value& at(std::size_t row, std::size_t column) const { return cells_.at(row * columns_ + column); }
-
-  /// Moves a text out, for those who read each cell once; the cell is empty afterwards.
-  std::string take_text(std::size_t row, std::size_t column) { return cells_.at(row * columns_ + column).take_text(); }
+  Cell at(std::size_t row, std::size_t column) const {
+    const Stored& cell = cells_.at(row * columns_ + column);
+    if (cell.kind != Cell::Kind::text) return {cell.kind, cell.number, {}};
+    return {cell.kind, 0, {texts_.data() + cell.number, cell.length}};
+  }
 
   Rows() = default;
-  Rows(std::size_t columns, std::vector<Value> cells) : columns_(columns), cells_(std::move(cells)) {}
+
+  // For engines: cell after cell, row after row.
+  explicit Rows(std::size_t columns) : columns_(columns) {}
+  void reserve(std::size_t rows) { cells_.reserve(rows * columns_); }
+  void add_null() { cells_.push_back({0, 0, Cell::Kind::null}); }
+  void add(std::int64_t number) { cells_.push_back({number, 0, Cell::Kind::number}); }
+  void add(std::string_view text) {
+    cells_.push_back({static_cast<std::int64_t>(texts_.size()), static_cast<std::uint32_t>(text.size()), Cell::Kind::text});
+    texts_.insert(texts_.end(), text.begin(), text.end());
+  }
 
  private:
+  struct Stored {
+    std::int64_t number;   // of a text: where it begins in texts_
+    std::uint32_t length;
+    Cell::Kind kind;
+  };
   std::size_t columns_ = 0;
-  std::vector<Value> cells_;
+  std::vector<Stored> cells_;
+  std::vector<char> texts_;  // no string: views stay good when the Rows are moved
 };
 
 /// The database cannot serve now: connection lost, locked, disk full, shutting down. Nothing of the transaction stays
@@ -141,7 +180,10 @@ class Database {
   virtual void run_read(const std::function<void(Transaction&)>& work) = 0;
 
   /// As run_read() for `work` that issues one statement at most; cheaper where a server is asked. A second one aborts.
-  virtual void run_read_one(const std::function<void(Transaction&)>& work) { run_read(work); }
+  virtual void run_read_alone(const std::function<void(Transaction&)>& work) { run_read(work); }
+  /// As run_read_alone() for a statement that is quick, because a key finds its rows: those of several threads may travel
+  /// together, and then wait for each other.
+  virtual void run_read_one(const std::function<void(Transaction&)>& work) { run_read_alone(work); }
 
   /// `work(tx)` returns a Result<T>; a refusal rolls back. GuardFailed becomes explain(label), asked after the rollback.
   template <class Work, class Explain>
@@ -176,6 +218,10 @@ class Database {
   template <class Work>
   auto read(Work&& work) -> std::invoke_result_t<Work, Transaction&> {
     return read_by(&Database::run_read, work);
+  }
+  template <class Work>
+  auto read_alone(Work&& work) -> std::invoke_result_t<Work, Transaction&> {
+    return read_by(&Database::run_read_alone, work);
   }
   template <class Work>
   auto read_one(Work&& work) -> std::invoke_result_t<Work, Transaction&> {

@@ -204,7 +204,7 @@ TEST_P(Transactions, fragments_mean_the_same_everywhere) {
     tx.run(insert, {"b", 2, "{\"key\":\"va\\\"lue\",\"a.b\":\"dot\",\"$x\":\"money\",\"1\":\"one\",\"\":\"empty\",\"ü\\n\":\"odd\"}"});
   });
   database().write([](Transaction& tx) {
-    const auto text = [&](std::string_view key) { return tx.query("SELECT {json_text:note:?} FROM thing WHERE id = 'b'", {key}).at(0, 0); };
+    const auto text = [&](std::string_view key) -> Value { return tx.query("SELECT {json_text:note:?} FROM thing WHERE id = 'b'", {key}).at(0, 0); };
     EXPECT_EQ(text("key").text(), "va\"lue");
     EXPECT_EQ(text("a.b").text(), "dot");
     EXPECT_EQ(text("$x").text(), "money");
@@ -222,6 +222,7 @@ TEST_P(Transactions, fragments_mean_the_same_everywhere) {
     EXPECT_EQ(ids("{in:id:?}", list_of({std::string("a"), std::string("q\"\\\n"), std::string("b")})), "ab");
     EXPECT_EQ(ids("{in:id:?}", list_of(std::vector<std::string>{})), "");
     EXPECT_EQ(ids("{in_numbers:number:?}", list_of(std::vector<std::int64_t>{2, 3})), "b");
+    EXPECT_EQ(tx.query("SELECT count(*), {json_rows:id, number, NULL} FROM thing WHERE id = 'b'").at(0, 1).text().front(), '[');
     EXPECT_EQ(ids("{contains:note:?}", "%\"lue"), "");
     EXPECT_EQ(ids("{contains:note:?}", "dot"), "b");
     EXPECT_EQ(ids("{contains:note:?}", "DOT"), "");

@@ -25,6 +25,8 @@ constexpr Fragment fragments[] = {
     {"least", "min", "least"},
     {"contains", "(instr($1, $2) > 0)", "(strpos($1, $2) > 0)"},
     {"json_text", "(SELECT CAST(value AS TEXT) FROM json_each($1) WHERE key = $2)", "($1::jsonb ->> $2)"},
+    // All rows as one text: a list of lists.
+    {"json_rows", "json_group_array(json_array($1))", "CAST(json_agg(json_build_array($1)) AS TEXT)"},
     {"in", "$1 IN (SELECT value FROM json_each($2))", "$1 = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))"},
     {"in_numbers", "$1 IN (SELECT value FROM json_each($2))",
      "$1 = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::bigint))"},

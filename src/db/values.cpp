@@ -55,12 +55,17 @@ void append_json(std::string& out, std::string_view text) {
 std::int64_t Value::integer() const {
   if (null()) return 0;
   if (const auto* number = std::get_if<std::int64_t>(&data_)) return *number;
-  const std::string& text = std::get<std::string>(data_);
+  throw Error("a text where an integer was expected");
+}
+
+std::int64_t Cell::number_in_text() const {
   std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) throw Error("not an integer: '" + text.substr(0, 40) + "'");
+  const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), number);
+  if (error != std::errc{} || end != text_.data() + text_.size()) throw Error(fmt::format("not an integer: '{}'", text_.substr(0, 40)));
   return number;
 }
+
+void Cell::refuse_number() { throw Error("an integer where text was expected"); }
 
 const std::string& Value::text() const {
   static const std::string empty;

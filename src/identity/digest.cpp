@@ -8,10 +8,20 @@
 
 namespace scoria {
 
+namespace {
+
+/// Looked up once: that costs more than the digest of a token.
+const EVP_MD* sha256() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
+}  // namespace
+
 std::string sha256_hex(std::string_view data) {
   std::string out(EVP_MAX_MD_SIZE, '\0');
   unsigned int size = 0;
-  const int good = EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(out.data()), &size, EVP_sha256(), nullptr);
+  const int good = EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(out.data()), &size, sha256(), nullptr);
   SCORIA_CHECK(good == 1 && size == 32, "OpenSSL has no SHA-256");
   return to_hex({out.data(), size});
 }

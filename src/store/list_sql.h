@@ -60,5 +60,7 @@ struct ListedRows {
 /// Runs them. Refuses not_found when the marker is no row that this caller may list, invalid_input for a sort key that the
 /// table lacks.
 Result<ListedRows> run_list(db::Transaction& tx, const ListTable& table, const ListQuery& query);
+/// The same as a read of its own.
+Result<ListedRows> read_list(db::Database& database, const ListTable& table, const ListQuery& query);
 
 }  // namespace scoria::store

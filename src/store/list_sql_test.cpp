@@ -231,5 +231,15 @@ TEST(ListSql, one_direction_over_set_columns_is_one_row_comparison) {
   EXPECT_EQ(sql.text.find("NULLS"), std::string::npos) << sql.text;
 }
 
+TEST(ListSql, a_page_of_one_project_can_be_read_only_from_that_projects_index) {
+  ListQuery query;
+  query.project_id = "p1";
+  query.sort = {{"created_at", false}, {"id", false}};
+  const ListSql sql = page_sql(things, query, {db::Value(5), db::Value("a")});
+  EXPECT_NE(sql.text.find("ORDER BY t.project_id DESC, t.created_at DESC, t.id DESC"), std::string::npos) << sql.text;
+  EXPECT_NE(sql.text.find("(t.project_id, t.created_at, t.id) < (?, ?, ?)"), std::string::npos) << sql.text;
+  EXPECT_EQ(sql.text.find("t.project_id = ?"), std::string::npos) << "an equality lets the planner take another index: " << sql.text;
+}
+
 }  // namespace
 }  // namespace scoria::store

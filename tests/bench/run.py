@@ -34,6 +34,8 @@ SCENARIOS = [
     ("list of 100 in detail", ["--scenario", "list"], 2_500, 400, SIZES),
     ("create→available, 16 projects", ["--scenario", "create"], 600, 2_000, SIZES),
     ("create→available, one project", ["--scenario", "create", "--one-project"], 600, 2_000, SIZES[:1]),
+    ("create→available, 16 projects, watched", ["--scenario", "watch"], 600, 2_000, SIZES),
+    ("create→available, one project, watched", ["--scenario", "watch", "--one-project"], 600, 2_000, SIZES[:1]),
     ("attach cycle, 16 projects", ["--scenario", "attach"], 400, 2_000, SIZES),
 ]
 ALONE = ["--scenario", "list", "--clients", "1"]  # the first page, one client: nothing waits for anything else

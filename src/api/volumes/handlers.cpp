@@ -10,16 +10,16 @@
 #include "commands/volumes/delete.h"
 #include "commands/volumes/update.h"
 #include "json/parse.h"
-#include "store/attachments/attachments.h"
 #include "store/volumes/list.h"
+#include "store/volumes/shown.h"
 
 namespace scoria::api {
 namespace {
 
-http::Response reply_with(const ApiRequest& request, const VolumeView& view, VolumeForm form) {
+http::Response reply_with(const ApiRequest& request, const store::volumes::Shown& volume, VolumeForm form) {
   json::Writer out;
   out.begin_object().key("volume");
-  write_volume(out, request, VolumeSight(request), view, form);
+  write_volume(out, request, VolumeSight(request), volume, form);
   return request.reply(out.end_object().take());
 }
 
@@ -28,16 +28,15 @@ Answer create(Services& services, ApiRequest& request) {
   if (!wanted) return refuse(wanted.error());
   auto volume = commands::create_volume(services.commands, request.context, *wanted);
   if (!volume) return refuse(volume.error());
-  auto shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
+  const db::Rows shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
   // Deleted again in between: what was accepted is the answer all the same.
-  if (!shown) return reply_with(request, {*volume, {}, {}, {}}, VolumeForm::create);
-  return reply_with(request, {std::move(shown->volume), std::move(shown->type_name), std::move(shown->service_uuid), {}}, VolumeForm::create);
+  return reply_with(request, shown.empty() ? store::volumes::shown(*volume) : store::volumes::read_shown(shown, 0), VolumeForm::create);
 }
 
 Answer show(Services& services, ApiRequest& request) {
-  const auto view = load_volume(services, request, request.capture("volume_id"));
-  if (!view) return refuse(view.error());
-  return reply_with(request, *view, VolumeForm::detail);
+  const auto found = load_volume(services, request, request.capture("volume_id"));
+  if (!found) return refuse(found.error());
+  return reply_with(request, store::volumes::read_shown(*found, 0), VolumeForm::detail);
 }
 
 Answer update(Services& services, ApiRequest& request) {
@@ -46,9 +45,9 @@ Answer update(Services& services, ApiRequest& request) {
   const auto wanted = read_describe_volume(request);
   if (!wanted) return refuse(wanted.error());
   if (const auto done = commands::describe_volume(services.commands, volume->id, *wanted); !done) return refuse(done.error());
-  auto shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
-  if (!shown) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume->id.text);
-  return reply_with(request, {std::move(shown->volume), std::move(shown->type_name), std::move(shown->service_uuid), {}}, VolumeForm::create);
+  const db::Rows shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
+  if (shown.empty()) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume->id.text);
+  return reply_with(request, store::volumes::read_shown(shown, 0), VolumeForm::create);
 }
 
 Answer remove(Services& services, ApiRequest& request) {
@@ -60,54 +59,24 @@ Answer remove(Services& services, ApiRequest& request) {
   return request.reply();
 }
 
-struct Page {
-  std::vector<store::volumes::Shown> rows;
-  std::map<std::string, std::vector<Attachment>> attachments;
-  std::optional<std::int64_t> count;
-};
-
-/// One statement for the page, one more if any volume on it is attached: never one per volume.
-Result<Page> read_page(Services& services, const ListQuery& query, bool with_attachments) {
-  return services.database.read([&](db::Transaction& tx) -> Result<Page> {
-    auto listed = store::run_list(tx, store::volumes::list_table, query);
-    if (!listed) return refuse(listed.error());
-    Page page;
-    page.count = listed->count;
-    std::vector<std::string> attached;
-    page.rows.reserve(listed->rows.size());
-    for (std::size_t i = 0; i < listed->rows.size(); ++i) {
-      page.rows.push_back(store::volumes::read_shown(listed->rows, i));
-      if (page.rows.back().volume.attachments > 0) attached.push_back(page.rows.back().volume.id.text);
-    }
-    if (with_attachments) page.attachments = store::attachments::of_volumes(tx, attached);
-    return page;
-  });
-}
-
 Answer list(Services& services, ApiRequest& request, bool detail) {
   const auto query = read_list(request, volume_list, services.lists);
   if (!query) return refuse(query.error());
-  auto page = read_page(services, *query, detail);
+  const auto page = store::read_list(services.database, store::volumes::list_table, *query);
   if (!page) return refuse(page.error());
   const VolumeSight sight(request);
+  std::string last;
   json::Writer out;
   out.begin_object().key("volumes").begin_array();
-  for (store::volumes::Shown& row : page->rows) {
-    if (!detail) {
-      write_volume_summary(out, request, row.volume);
-      continue;
-    }
-    const auto attachments = page->attachments.find(row.volume.id.text);
-    const std::string id = row.volume.id.text;
-    write_volume(out, request, sight,
-                 {std::move(row.volume), std::move(row.type_name), std::move(row.service_uuid),
-                  attachments == page->attachments.end() ? std::vector<Attachment>{} : std::move(attachments->second)},
-                 VolumeForm::detail);
-    row.volume.id.text = id;
+  for (std::size_t row = 0; row < page->rows.size(); ++row) {
+    const store::volumes::Shown volume = store::volumes::read_shown(page->rows, row);
+    if (detail) write_volume(out, request, sight, volume, VolumeForm::detail);
+    else write_volume_summary(out, request, volume);
+    last = volume.id;
   }
   out.end_array();
   if (page->count) out.field("count", *page->count);
-  write_next_link(out, request, volume_list, *query, page->rows.size(), page->rows.empty() ? std::string_view{} : page->rows.back().volume.id.text);
+  write_next_link(out, request, volume_list, *query, page->rows.size(), last);
   return request.reply(out.end_object().take());
 }
 

@@ -1,21 +1,9 @@
 #pragma once
-#include <string>
-#include <vector>
-
 #include "api/request.h"
-#include "domain/attachments/attachment.h"
-#include "domain/volumes/volume.h"
 #include "json/writer.h"
+#include "store/volumes/shown.h"
 
 namespace scoria::api {
-
-/// A volume with what its view shows of other rows.
-struct VolumeView {
-  Volume volume;
-  std::string type_name;
-  std::string service_uuid;
-  std::vector<Attachment> attachments;
-};
 
 /// What the caller may see, asked once per request.
 struct VolumeSight {
@@ -25,7 +13,7 @@ struct VolumeSight {
 };
 
 enum class VolumeForm { create, detail };
-void write_volume_summary(json::Writer& out, const ApiRequest& request, const Volume& volume);
-void write_volume(json::Writer& out, const ApiRequest& request, const VolumeSight& sight, const VolumeView& view, VolumeForm form);
+void write_volume_summary(json::Writer& out, const ApiRequest& request, const store::volumes::Shown& volume);
+void write_volume(json::Writer& out, const ApiRequest& request, const VolumeSight& sight, const store::volumes::Shown& volume, VolumeForm form);
 
 }  // namespace scoria::api

@@ -34,20 +34,10 @@ std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id) {
 }
 
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id) {
-  auto all = of_volumes(tx, {id.text});
-  return std::move(all[id.text]);
-}
-
-std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, const std::vector<std::string>& volume_ids) {
-  std::map<std::string, std::vector<Attachment>> out;
-  if (volume_ids.empty()) return out;
-  static const std::string of_one = fmt::format("SELECT {} FROM attachment WHERE volume_id = ? ORDER BY created_at, id", columns);
-  static const std::string of_many = fmt::format("SELECT {} FROM attachment WHERE {{in:volume_id:?}} ORDER BY created_at, id", columns);
-  const db::Rows rows = volume_ids.size() == 1 ? tx.query(of_one, {volume_ids.front()}) : tx.query(of_many, {db::list_of(volume_ids)});
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    Attachment attachment = read(rows, i);
-    out[attachment.volume_id.text].push_back(std::move(attachment));
-  }
+  static const std::string sql = fmt::format("SELECT {} FROM attachment WHERE volume_id = ? ORDER BY created_at, id", columns);
+  const db::Rows rows = tx.query(sql, {id.text});
+  std::vector<Attachment> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(read(rows, i));
   return out;
 }
 

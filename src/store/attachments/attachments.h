@@ -1,5 +1,4 @@
 #pragma once
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,9 +12,8 @@ extern const std::string_view columns;
 Attachment read(const db::Rows& rows, std::size_t row);
 
 std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id);
+/// Oldest first.
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id);
-/// Of several volumes in one statement, oldest first.
-std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, const std::vector<std::string>& volume_ids);
 /// Ids of those that have, or are getting, a connection on this backend.
 std::vector<std::string> connected_of_backend(db::Transaction& tx, const std::string& backend);
 

@@ -24,14 +24,14 @@ const std::string_view columns =
     "volume.charged_project, volume.charged_type, volume.charged_gib, volume.x_op, volume.x_mode, volume.next_op, volume.s_ops, volume.rev, volume.created_at, "
     "volume.updated_at, volume.launched_at";
 
-Volume read(db::Rows& rows, std::size_t row) {
+Volume read(const db::Rows& rows, std::size_t row) {
   std::size_t column = 0;
-  const auto text = [&] { return rows.take_text(row, column++); };
+  const auto text = [&] { return rows.at(row, column++).text(); };
   const auto number = [&] { return rows.at(row, column++).integer(); };
   const auto time = [&] { return rows.at(row, column++).time(); };
   Volume v;
   v.id = {text()}, v.project_id = text(), v.user_id = text(), v.name = text(), v.description = text(), v.size_gib = number();
-  parse(text(), v.status);
+  parse(rows.at(row, column++).view(), v.status);
   v.previous_status = text(), v.attach_status = text(), v.migration_status = text(), v.replication_status = text(), v.type = {text()};
   v.availability_zone = text(), v.backend = text(), v.pool = text(), v.provider_name = text(), v.object_bytes = number();
   v.snapshot_id = text(), v.source_volid = text(), v.group_id = text(), v.bootable = number() != 0, v.multiattach = number() != 0;
@@ -56,25 +56,9 @@ void insert(db::Transaction& tx, const Volume& v) {
 
 std::optional<Volume> find(db::Transaction& tx, const VolumeId& id) {
   static const std::string sql = fmt::format("SELECT {} FROM volume WHERE id = ?", columns);
-  db::Rows rows = tx.query(sql, {id.text});
+  const db::Rows rows = tx.query(sql, {id.text});
   if (rows.empty()) return std::nullopt;
   return read(rows, 0);
-}
-
-const std::string_view shown_columns = ", volume_type.name, service.id";
-const std::string_view shown_from =
-    "volume JOIN volume_type ON volume_type.id = volume.volume_type_id "
-    "LEFT JOIN service ON service.host = volume.backend AND service.binary_name = 'cinder-volume'";
-
-Shown read_shown(db::Rows& rows, std::size_t row) {
-  return {read(rows, row), rows.take_text(row, rows.columns() - 2), rows.take_text(row, rows.columns() - 1)};
-}
-
-std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id) {
-  static const std::string sql = fmt::format("SELECT {}{} FROM {} WHERE volume.id = ?", columns, shown_columns, shown_from);
-  db::Rows rows = tx.query(sql, {id.text});
-  if (rows.empty()) return std::nullopt;
-  return read_shown(rows, 0);
 }
 
 void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, char mode,

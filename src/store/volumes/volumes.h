@@ -11,19 +11,10 @@
 namespace scoria::store::volumes {
 
 extern const std::string_view columns;
-/// Moves the texts out of the row.
-Volume read(db::Rows& rows, std::size_t row);
+Volume read(const db::Rows& rows, std::size_t row);
 
 void insert(db::Transaction& tx, const Volume& volume);
 std::optional<Volume> find(db::Transaction& tx, const VolumeId& id);
-/// With what a view shows of other rows.
-struct Shown {
-  Volume volume;
-  std::string type_name, service_uuid;
-};
-extern const std::string_view shown_columns, shown_from;
-Shown read_shown(db::Rows& rows, std::size_t row);
-std::optional<Shown> find_shown(db::Transaction& tx, const VolumeId& id);
 
 /// Takes an X or L claim together with the status that says so. Guarded as `label`: the row is unclaimed, its status is
 /// one of `from`, and `also` (SQL over the row, empty: none) holds.

@@ -46,18 +46,23 @@ void Connection::send(std::string_view request) {
   if (::send(descriptor_, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) fail("send");
 }
 
-bool Connection::receive() {
+void Connection::receive_some(std::string& to) {
   char buffer[64 * 1024];
   while (true) {
     const ssize_t got = ::recv(descriptor_, buffer, sizeof buffer, 0);
     if (got == 0) throw std::runtime_error("the server closed a connection that was to be kept");
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) return false;
+    if (got < 0 && errno == EAGAIN) return;
     if (got < 0) fail("recv");
-    input_.append(buffer, static_cast<std::size_t>(got));
-    if (body_at_ == 0 && !read_head()) continue;
-    if (input_.size() >= body_at_ + length_) return true;
+    to.append(buffer, static_cast<std::size_t>(got));
+    if (static_cast<std::size_t>(got) < sizeof buffer) return;  // epoll tells of more
   }
+}
+
+bool Connection::receive() {
+  receive_some(input_);
+  if (body_at_ == 0 && !read_head()) return false;
+  return input_.size() >= body_at_ + length_;
 }
 
 bool Connection::read_head() {
@@ -70,6 +75,43 @@ bool Connection::read_head() {
   body_at_ = end + 4;
   length_ = length < 0 ? 0 : static_cast<std::size_t>(length);
   return true;
+}
+
+LineStream::LineStream(int port, std::string_view request) : connection_(port) { connection_.send(request); }
+
+void LineStream::receive() {
+  connection_.receive_some(input_);
+  if (begun_ || read_head()) read_chunks();
+}
+
+bool LineStream::read_head() {
+  const auto end = input_.find("\r\n\r\n");
+  if (end == std::string::npos) return false;
+  if (number_after(input_, " ") != 200) throw std::runtime_error("a watch that was refused: " + input_.substr(0, 500));
+  input_.erase(0, end + 4);
+  return begun_ = true;
+}
+
+void LineStream::read_chunks() {
+  std::size_t at = 0;
+  while (true) {
+    const auto line_end = input_.find("\r\n", at);
+    if (line_end == std::string::npos) break;
+    const std::size_t length = std::stoul(input_.substr(at, line_end - at), nullptr, 16);
+    if (length == 0) throw std::runtime_error("a watch that ended");
+    if (input_.size() < line_end + 2 + length + 2) break;
+    lines_.append(input_, line_end + 2, length);
+    at = line_end + 2 + length + 2;
+  }
+  input_.erase(0, at);
+}
+
+std::optional<std::string> LineStream::next_line() {
+  const auto end = lines_.find('\n');
+  if (end == std::string::npos) return std::nullopt;
+  std::string line = lines_.substr(0, end);
+  lines_.erase(0, end + 1);
+  return line;
 }
 
 }  // namespace scoria::load

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <stdexcept>
 #include <vector>
@@ -34,8 +35,11 @@ std::int64_t now_us() {
   return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
 }
 
+constexpr std::size_t watched = std::size_t{1} << 32;  // in an event: the client's stream, not its connection
+
 struct Client {
   std::unique_ptr<Connection> connection;
+  std::unique_ptr<LineStream> watch;
   std::unique_ptr<Scenario> scenario;
   std::int64_t cycle_begun = 0;
   std::string next;  // to be sent at its time
@@ -50,7 +54,10 @@ class Load {
  private:
   using Due = std::pair<std::int64_t, std::size_t>;
   void send(Client& client, const std::string& request);
+  void listen(int descriptor, std::size_t number);
   void answered(std::size_t number);
+  void told(std::size_t number);
+  void proceed(std::size_t number, Next next);
   void run_until(std::int64_t end);
   void wait(std::int64_t until);
 
@@ -67,12 +74,20 @@ class Load {
 
 Load::Load(Options options) : options_(std::move(options)), plan_(read_plan(options_.plan)), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   for (int i = 0; i < options_.clients; ++i) {
-    Client client{std::make_unique<Connection>(options_.port), make_scenario(options_.scenario, plan_, i, options_.one_project), 0, {}};
+    Client client{std::make_unique<Connection>(options_.port), nullptr, make_scenario(options_.scenario, plan_, i, options_.one_project), 0, {}};
     if (!client.scenario) throw std::runtime_error("no such scenario: " + options_.scenario);
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(i)}};
-    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, client.connection->descriptor(), &event);
+    listen(client.connection->descriptor(), static_cast<std::size_t>(i));
+    if (const std::string watch = client.scenario->watch(); !watch.empty()) {
+      client.watch = std::make_unique<LineStream>(options_.port, watch);
+      listen(client.watch->descriptor(), static_cast<std::size_t>(i) | watched);
+    }
     clients_.push_back(std::move(client));
   }
+}
+
+void Load::listen(int descriptor, std::size_t number) {
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = number}};
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event);
 }
 
 void Load::send(Client& client, const std::string& request) {
@@ -84,12 +99,24 @@ void Load::answered(std::size_t number) {
   Client& client = clients_[number];
   if (!client.connection->receive()) return;
   bytes_ += static_cast<std::int64_t>(client.connection->body().size());
-  Next next = client.scenario->answered(client.connection->status(), client.connection->body());
+  proceed(number, client.scenario->answered(client.connection->status(), client.connection->body()));
+}
+
+void Load::told(std::size_t number) {
+  Client& client = clients_[number];
+  client.watch->receive();
+  while (const std::optional<std::string> line = client.watch->next_line())
+    if (std::optional<Next> next = client.scenario->told(*line)) proceed(number, std::move(*next));
+}
+
+void Load::proceed(std::size_t number, Next next) {
+  Client& client = clients_[number];
   const std::int64_t now = now_us();
   if (next.cycle_ended) {
     cycles_us_.push_back(now - client.cycle_begun);
     client.cycle_begun = now;
   }
+  if (next.request.empty()) return;
   if (next.after_us == 0) return send(client, next.request);
   client.next = std::move(next.request);
   due_.push({now + next.after_us, number});
@@ -101,7 +128,10 @@ void Load::wait(std::int64_t until) {
   const timespec timeout{.tv_sec = left / 1'000'000, .tv_nsec = left % 1'000'000 * 1000};
   epoll_event events[64];
   const int count = ::epoll_pwait2(epoll_, events, 64, &timeout, nullptr);
-  for (int i = 0; i < count; ++i) answered(events[i].data.u64);
+  for (int i = 0; i < count; ++i) {
+    const std::size_t number = events[i].data.u64;
+    (number & watched) != 0 ? told(number & ~watched) : answered(number);
+  }
 }
 
 void Load::run_until(std::int64_t end) {
@@ -166,7 +196,7 @@ Options read_options(int count, char** words) {
     else throw std::runtime_error("no such option: " + name);
   }
   if (out.port == 0 || out.scenario.empty() || out.plan.empty())
-    throw std::runtime_error("usage: load_bench --port N --scenario show|list|create|attach --plan FILE [--clients N] [--one-project] [--warm-up S] [--seconds S] "
+    throw std::runtime_error("usage: load_bench --port N --scenario show|list|create|watch|attach --plan FILE [--clients N] [--one-project] [--warm-up S] [--seconds S] "
                              "[--pid PID]…");
   return out;
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -11,10 +12,14 @@ namespace {
 
 constexpr std::int64_t poll_us = 10'000;
 
-std::string request(std::string_view method, const Project& project, std::string_view path, std::string_view body = {}) {
-  return fmt::format("{} /v3/{}{} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nOpenStack-API-Version: volume 3.71\r\nX-Auth-Token: {}\r\n{}\r\n{}",
-                     method, project.id, path, project.token,
+std::string request_to(std::string_view method, const Project& project, std::string_view path, std::string_view body = {}) {
+  return fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\nOpenStack-API-Version: volume 3.71\r\nX-Auth-Token: {}\r\n{}\r\n{}",
+                     method, path, project.token,
                      body.empty() ? "" : fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size()), body);
+}
+
+std::string request(std::string_view method, const Project& project, std::string_view path, std::string_view body = {}) {
+  return request_to(method, project, fmt::format("/v3/{}{}", project.id, path), body);
 }
 
 void require(int status, int wanted, std::string_view body) {
@@ -61,13 +66,15 @@ class List final : public Scenario {
   const std::string request_;
 };
 
+constexpr std::string_view new_volume = R"({"volume":{"size":1,"name":"bench","metadata":{"purpose":"benchmark"}}})";
+
 /// POST, then GET every 10 ms until the volume is available.
 class Create : public Scenario {
  public:
   explicit Create(const Project& project) : project_(project) {}
   std::string begin() override {
     volume_.clear();
-    return request("POST", project_, "/volumes", R"({"volume":{"size":1,"name":"bench","metadata":{"purpose":"benchmark"}}})");
+    return request("POST", project_, "/volumes", new_volume);
   }
   Next answered(int status, std::string_view body) override {
     if (volume_.empty()) {
@@ -86,6 +93,37 @@ class Create : public Scenario {
   virtual Next available() { return {begin(), 0, true}; }
   const Project& project_;
   std::string volume_;
+};
+
+/// POST, then what the watch of the project tells: the operation succeeds in the commit that makes the volume available.
+class CreateWatched final : public Scenario {
+ public:
+  explicit CreateWatched(const Project& project) : project_(project) {}
+  std::string watch() const override { return request_to("GET", project_, "/scoria/v1/watch"); }
+  std::string begin() override {
+    volume_.clear();
+    early_.clear();
+    return request("POST", project_, "/volumes", new_volume);
+  }
+  Next answered(int status, std::string_view body) override {
+    require(status, 202, body);
+    volume_ = member(body, "id");
+    return early_.contains(volume_) ? Next{begin(), 0, true} : Next{};
+  }
+  std::optional<Next> told(std::string_view line) override {
+    const std::string state = member(line, "state");
+    if (state == "failed" || state == "cancelled") throw std::runtime_error(fmt::format("a create that {}", state));
+    if (state != "succeeded") return std::nullopt;
+    const std::string volume = member(line, "resource_id");
+    if (volume_.empty()) early_.insert(volume);
+    if (volume != volume_) return std::nullopt;
+    return Next{begin(), 0, true};
+  }
+
+ private:
+  const Project& project_;
+  std::string volume_;
+  std::set<std::string> early_;  // told before the POST was answered
 };
 
 /// A volume of its own; then again and again: an attachment with a connector, its completion, its removal.
@@ -149,6 +187,7 @@ std::unique_ptr<Scenario> make_scenario(std::string_view name, const Plan& plan,
   if (name == "show") return std::make_unique<Show>(plan, number);
   if (name == "list") return std::make_unique<List>(plan);
   if (name == "create") return std::make_unique<Create>(project);
+  if (name == "watch") return std::make_unique<CreateWatched>(project);
   if (name == "attach") return std::make_unique<Attach>(project, number);
   return nullptr;
 }

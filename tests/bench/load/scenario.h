@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +23,7 @@ Plan read_plan(const std::string& path);
 
 /// What a client does when an answer has come.
 struct Next {
-  std::string request;        // the whole request
+  std::string request;        // the whole request; empty: nothing, what is watched will tell
   std::int64_t after_us = 0;  // to be sent so much later
   bool cycle_ended = false;   // this answer was the last of a cycle, `request` begins the next
 };
@@ -33,9 +34,13 @@ class Scenario {
   virtual ~Scenario() = default;
   virtual std::string begin() = 0;
   virtual Next answered(int status, std::string_view body) = 0;
+  /// The request for a stream of lines that is open from before begin() on; empty: none.
+  virtual std::string watch() const { return {}; }
+  /// A line of it. Nothing: it says nothing new.
+  virtual std::optional<Next> told(std::string_view) { return std::nullopt; }
 };
 
-/// `name` is show, list, create or attach; nothing for another. `number` is the client's; create and attach work in
+/// `name` is show, list, create, watch (create, seen by watching) or attach; nothing for another. `number` is the client's; create, watch and attach work in
 /// project number `number` of the plan, modulo their count, in the first only if `one_project`.
 std::unique_ptr<Scenario> make_scenario(std::string_view name, const Plan& plan, int number, bool one_project);
 

@@ -33,43 +33,37 @@ bool is_number(Oid type) {
   return type == oid_int8 || type == oid_int4 || type == oid_int2 || type == oid_oid || type == oid_numeric;
 }
 
-void decode(std::string_view text, Oid type, std::vector<Value>& cells) {
-  if (type == oid_bool) {
-    cells.emplace_back(text == "t");
-    return;
-  }
+void decode(std::string_view text, Oid type, Rows& rows) {
+  if (type == oid_bool) return rows.add(std::int64_t{text == "t"});
   if (is_number(type)) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size()) {
-      cells.emplace_back(number);
-      return;
-    }
+    if (error == std::errc{} && end == text.data() + text.size()) return rows.add(number);
   }
-  cells.emplace_back(text);
+  rows.add(text);
 }
 
 Outcome outcome_of(PGresult* result) {
-  const int rows = PQntuples(result);
+  const int count = PQntuples(result);
   const int columns = PQnfields(result);
-  std::vector<Value> cells;
-  cells.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+  Rows rows(static_cast<std::size_t>(columns));
+  rows.reserve(static_cast<std::size_t>(count));
   std::vector<Oid> types;
   for (int column = 0; column < columns; ++column) types.push_back(PQftype(result, column));
-  for (int row = 0; row < rows; ++row) {
+  for (int row = 0; row < count; ++row) {
     for (int column = 0; column < columns; ++column) {
       const auto length = static_cast<std::size_t>(PQgetlength(result, row, column));
       if (length == 0 && PQgetisnull(result, row, column) != 0) {
-        cells.emplace_back();
+        rows.add_null();
       } else {
-        decode({PQgetvalue(result, row, column), length}, types[static_cast<std::size_t>(column)], cells);
+        decode({PQgetvalue(result, row, column), length}, types[static_cast<std::size_t>(column)], rows);
       }
     }
   }
   std::int64_t touched = 0;
-  const std::string_view count = PQcmdTuples(result);
-  std::from_chars(count.data(), count.data() + count.size(), touched);
-  return {Rows(static_cast<std::size_t>(columns), std::move(cells)), touched};
+  const std::string_view affected = PQcmdTuples(result);
+  std::from_chars(affected.data(), affected.data() + affected.size(), touched);
+  return {std::move(rows), touched};
 }
 
 /// libpq's last message without its line ends and its guesses.
@@ -120,10 +114,12 @@ class Keywords {
     values_.try_emplace("keepalives_count", "3");
     values_.try_emplace("fallback_application_name", "scoria");
     values_["client_encoding"] = "UTF8";
+    // A statement is planned once: its plan for every value, as good for small projects as for large, is the one that indexes
+    // were made for; to plan a list each time would cost as much as to run it.
     // Reads run as the server's implicit transaction and so at its defaults; what writes says so in its BEGIN.
     values_["options"] += fmt::format(
         " -c statement_timeout={} -c idle_in_transaction_session_timeout={} -c default_transaction_isolation=repeatable\\ read"
-        " -c default_transaction_read_only=on -c standard_conforming_strings=on {}",
+        " -c default_transaction_read_only=on -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan {}",
         options.statement_timeout.count() / 1000, options.idle_in_transaction_timeout.count() / 1000, extra);
     for (const auto& [name, value] : values_) {
       names_.push_back(name.c_str());
@@ -188,6 +184,28 @@ Outcome Connection::exchange(std::span<const Statement> statements, Ending endin
   const bool commits = statements.back().prepared->text == "COMMIT";
   settle();
   for (const Statement& statement : statements) send(statement);
+  end_sending(ending, commits);
+  Outcome last;
+  receive(ending, commits, [&](Outcome outcome) { last = std::move(outcome); });
+  return last;
+}
+
+Answers Connection::exchange_reads(std::span<const Statement* const> statements) {
+  settle();
+  for (const Statement* statement : statements) send(*statement);
+  end_sending(Ending::closed, false);
+  Answers answers;
+  try {
+    receive(Ending::closed, false, [&](Outcome outcome) { answers.outcomes.push_back(std::move(outcome)); });
+  } catch (const Rerun&) {
+    throw;
+  } catch (const Error&) {
+    answers.failure = std::current_exception();
+  }
+  return answers;
+}
+
+void Connection::end_sending(Ending ending, bool commits) {
   if ((ending == Ending::closed ? PQpipelineSync(handle_) : PQsendFlushRequest(handle_)) != 1) lose(complaint(handle_));
   commit_sent_ = commits;
   flush();
@@ -197,7 +215,6 @@ Outcome Connection::exchange(std::span<const Statement> statements, Ending endin
   } catch (const failpoint::Injected& injected) {
     lose(injected.what());
   }
-  return receive(ending, commits);
 }
 
 void Connection::send(const Statement& statement) {
@@ -295,8 +312,7 @@ void Connection::read_to_sync() {
   }
 }
 
-Outcome Connection::receive(Ending ending, bool commits) {
-  Outcome outcome;
+void Connection::receive(Ending ending, bool commits, const std::function<void(Outcome)>& take) {
   std::optional<Failure> failure;
   for (const Expected& one : std::exchange(expected_, {})) {
     warned_ = false;
@@ -307,7 +323,7 @@ Outcome Connection::receive(Ending ending, bool commits) {
     if (status == PGRES_FATAL_ERROR && !failure) failure = failure_of(result.get(), *one.statement);
     if (failure && failure->fatal) raise(*failure);
     if (one.preparing && status != PGRES_COMMAND_OK) one.statement->prepared->name.clear();
-    if (!failure && !one.preparing) outcome = outcome_of(result.get());
+    if (!failure && !one.preparing) take(outcome_of(result.get()));
     if (commits && !failure && std::string_view(PQcmdStatus(result.get())) == "ROLLBACK") failure = {.text = "the server rolled back"};
     if (const ResultHandle end(next_result()); end) lose("an answer that libpq does not explain");
   }
@@ -322,7 +338,6 @@ Outcome Connection::receive(Ending ending, bool commits) {
   if (failure) raise(*failure);
   // Committed here, but the wait for the standby was cut short: a failover may lose it.
   if (standby_missed) throw Error("the commit is not confirmed by the standby", true);
-  return outcome;
 }
 
 Connection::Failure Connection::failure_of(const pg_result* result, const Statement& statement) const {

@@ -1,5 +1,7 @@
 #pragma once
 #include <atomic>
+#include <exception>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -39,6 +41,13 @@ struct Outcome {
   std::int64_t touched = 0;
 };
 
+/// The outcomes of the first statements of a batch; if that is not all of them, what the next one failed with. Those behind it
+/// were not run.
+struct Answers {
+  std::vector<Outcome> outcomes;
+  std::exception_ptr failure;
+};
+
 /// How a batch ends: `open` leaves the server's implicit transaction open for another batch, `closed` ends it.
 enum class Ending { open, closed };
 
@@ -59,6 +68,8 @@ class Connection {
   /// Sends all statements at once, waits for all answers and gives the last one's. If the last is COMMIT, a lost answer
   /// is Error{commit_unknown}.
   Outcome exchange(std::span<const Statement> statements, Ending ending);
+  /// The same for reads of one snapshot that have nothing to do with each other. Throws Rerun if the connection is lost.
+  Answers exchange_reads(std::span<const Statement* const> statements);
   Outcome run(std::string_view sql, Values values = {});
   /// Sends without waiting; the answers are read before the next exchange. For what cannot fail: ROLLBACK.
   void send_only(std::string_view sql);
@@ -87,7 +98,8 @@ class Connection {
   void send_prepare(Prepared& prepared, const Values& values, const Statement& statement);
   void flush();
   void settle();
-  Outcome receive(Ending ending, bool commits);
+  void end_sending(Ending ending, bool commits);
+  void receive(Ending ending, bool commits, const std::function<void(Outcome)>& take);
   void read_to_sync();
   pg_result* next_result();
   void wait_io(bool writing);

@@ -1,6 +1,8 @@
+#include "base/check.h"
 #include "base/failpoint.h"
 #include "db/engines/postgres.h"
 #include "db/engines/postgres/connection.h"
+#include "db/engines/postgres/look_ups.h"
 #include "db/engines/postgres/session.h"
 #include "db/engines/postgres/statements.h"
 #include "db/faults.h"
@@ -23,6 +25,26 @@ PostgresOptions without_limits(PostgresOptions options) {
   return options;
 }
 
+/// The one statement of a read, among those of others.
+class LookUp final : public Transaction {
+ public:
+  explicit LookUp(postgres::LookUps& all) : all_(all) {}
+  void run(std::string_view sql, Values values) override { ask(sql, std::move(values)); }
+  void guard(std::string_view, std::string_view, Values) override { throw Error("a read may not write"); }
+  std::int64_t change(std::string_view sql, Values values) override { return ask(sql, std::move(values)).touched; }
+  Rows query(std::string_view sql, Values values) override { return ask(sql, std::move(values)).rows; }
+
+ private:
+  postgres::Outcome ask(std::string_view sql, Values values) {
+    SCORIA_CHECK(!std::exchange(asked_, true), "a second statement in a read of one");
+    require_storable(values);
+    return all_.ask(sql, std::move(values));
+  }
+
+  postgres::LookUps& all_;
+  bool asked_ = false;
+};
+
 class PostgresDatabase final : public Database {
  public:
   PostgresDatabase(Clock& clock, Random& random, PostgresOptions options)
@@ -33,7 +55,8 @@ class PostgresDatabase final : public Database {
   void run_transaction(const std::function<bool(Transaction&)>& work) override;
   void run_schema_change(const std::function<bool(Transaction&)>& work) override;
   void run_read(const std::function<void(Transaction&)>& work) override { read_in(Statements::Mode::read, work); }
-  void run_read_one(const std::function<void(Transaction&)>& work) override { read_in(Statements::Mode::read_one, work); }
+  void run_read_alone(const std::function<void(Transaction&)>& work) override { read_in(Statements::Mode::read_one, work); }
+  void run_read_one(const std::function<void(Transaction&)>& work) override;
   void poke(std::string_view queue) override;
   void on_poke(std::function<void(std::string_view)> listener) override;
   void hold_beacon(std::int64_t incarnation) override { session().hold(incarnation); }
@@ -43,8 +66,10 @@ class PostgresDatabase final : public Database {
   /// Runs `attempt` until it neither deadlocks nor loses its link before COMMIT, within limits.
   template <class Attempt>
   auto with_retries(const Attempt& attempt);
-  /// `work` in a transaction on a pooled connection that is clean again afterwards, or gone.
-  void on_connection(Statements::Mode mode, const std::function<void(Statements&)>& work);
+  /// `work` on a pooled connection that is clean again afterwards, or gone.
+  void on_connection(const std::function<void(Connection&)>& work);
+  void in_statements(Statements::Mode mode, const std::function<void(Statements&)>& work);
+  postgres::Answers look_up(std::span<postgres::LookUps::Ask* const> asks);
   void read_in(Statements::Mode mode, const std::function<void(Transaction&)>& work);
   std::unique_ptr<Connection> connected(std::unique_ptr<Connection> pooled);
   void pause(int attempt);
@@ -56,6 +81,7 @@ class PostgresDatabase final : public Database {
   const PostgresOptions patient_ = without_limits(options_);
   Nesting nesting_;
   Pool<Connection> pool_;
+  postgres::LookUps look_ups_{clock_, [this](auto asks) { return look_up(asks); }};
   std::atomic<std::uint64_t> transactions_{0}, reads_{0}, retries_{0}, round_trips_{0};
 
   Listener listener_;
@@ -98,7 +124,7 @@ std::unique_ptr<Connection> PostgresDatabase::connected(std::unique_ptr<Connecti
   return pooled;
 }
 
-void PostgresDatabase::on_connection(Statements::Mode mode, const std::function<void(Statements&)>& work) {
+void PostgresDatabase::on_connection(const std::function<void(Connection&)>& work) {
   try {
     FAILPOINT("db.postgres.take");
   } catch (const failpoint::Injected& injected) {
@@ -107,15 +133,25 @@ void PostgresDatabase::on_connection(Statements::Mode mode, const std::function<
   auto lease = pool_.take(options_.pool_wait);
   // Goes back into its slot only when it is clean; unwound by anything else, it is closed and the server rolls back.
   std::unique_ptr<Connection> connection = connected(std::move(lease.item));
-  Statements statements(*connection, mode);
   try {
-    work(statements);
+    work(*connection);
   } catch (const std::exception&) {
-    statements.abandon();
     if (!connection->lost()) lease.item = std::move(connection);
     throw;
   }
   lease.item = std::move(connection);
+}
+
+void PostgresDatabase::in_statements(Statements::Mode mode, const std::function<void(Statements&)>& work) {
+  on_connection([&](Connection& connection) {
+    Statements statements(connection, mode);
+    try {
+      work(statements);
+    } catch (const std::exception&) {
+      statements.abandon();
+      throw;
+    }
+  });
 }
 
 /// Commits if wanted, and tells so.
@@ -143,7 +179,7 @@ void PostgresDatabase::run_transaction(const std::function<bool(Transaction&)>& 
   const bool committed = with_retries([&] {
     faults::before_begin();
     bool wanted = false;
-    on_connection(Statements::Mode::write, [&](Statements& statements) { wanted = end(statements, work(statements)); });
+    in_statements(Statements::Mode::write, [&](Statements& statements) { wanted = end(statements, work(statements)); });
     return wanted;
   });
   if (!committed) return;
@@ -155,10 +191,39 @@ void PostgresDatabase::read_in(Statements::Mode mode, const std::function<void(T
   const Nesting::Scope scope(nesting_);
   with_retries([&] {
     faults::before_read();
-    on_connection(mode, [&](Statements& statements) {
+    in_statements(mode, [&](Statements& statements) {
       work(statements);
       statements.finish();
     });
+  });
+  ++reads_;
+}
+
+postgres::Answers PostgresDatabase::look_up(std::span<postgres::LookUps::Ask* const> asks) {
+  postgres::Answers answers;
+  on_connection([&](Connection& connection) {
+    std::vector<const postgres::Statement*> statements;
+    for (postgres::LookUps::Ask* ask : asks) {
+      ask->statement.prepared = &connection.prepare(ask->sql);
+      statements.push_back(&ask->statement);
+    }
+    answers = connection.exchange_reads(statements);
+  });
+  return answers;
+}
+
+/// The second attempt is made alone, so that a statement that ends its connection takes nobody else with it for long.
+void PostgresDatabase::run_read_one(const std::function<void(Transaction&)>& work) {
+  const Nesting::Scope scope(nesting_);
+  bool together = true;
+  with_retries([&] {
+    faults::before_read();
+    if (!std::exchange(together, false)) return in_statements(Statements::Mode::read_one, [&](Statements& statements) {
+      work(statements);
+      statements.finish();
+    });
+    LookUp one(look_ups_);
+    work(one);
   });
   ++reads_;
 }

@@ -97,6 +97,46 @@ TEST_P(Postgres, a_read_costs_one_round_trip_per_statement) {
   }), 2u);
 }
 
+TEST_P(Postgres, look_ups_of_many_threads_are_each_answered_and_share_round_trips) {
+  const auto shared = open();
+  std::atomic<int> right{0}, refused{0};
+  {
+    SystemClock threads;
+    for (int thread = 0; thread < 16; ++thread)
+      threads.spawn("reader", [&, thread] {
+        for (int i = 0; i < 50; ++i) {
+          const std::int64_t wanted = thread * 1000 + i;
+          right += shared->read_one([&](Transaction& tx) { return tx.query("SELECT ? + count(*) - 2 FROM thing", {wanted}).at(0, 0).integer(); }) == wanted;
+          try {
+            if (thread < 3) shared->read_one([](Transaction& tx) { tx.query("SELECT 1 / (number - 1) FROM thing"); });
+          } catch (const Error&) {
+            ++refused;
+          }
+        }
+      });
+  }
+  EXPECT_EQ(right, 800) << "errors of others are nobody else's";
+  EXPECT_EQ(refused, 150);
+  EXPECT_LT(shared->statistics().round_trips, shared->statistics().reads + 150 + 20);
+}
+
+TEST_P(Postgres, a_look_up_that_ends_its_connection_takes_nobody_with_it) {
+  const auto shared = open();
+  std::atomic<int> right{0};
+  {
+    SystemClock threads;
+    threads.spawn("killer", [&] {
+      for (int i = 0; i < 3; ++i)
+        EXPECT_THROW(shared->read_one([](Transaction& tx) { tx.query("SELECT pg_terminate_backend(pg_backend_pid())"); }), Error);
+    });
+    for (int thread = 0; thread < 6; ++thread)
+      threads.spawn("reader", [&] {
+        for (int i = 0; i < 50; ++i) right += shared->read_one([](Transaction& tx) { return tx.query("SELECT count(*) FROM thing").at(0, 0).integer(); }) == 2;
+      });
+  }
+  EXPECT_EQ(right, 300);
+}
+
 TEST_P(Postgres, a_refused_transaction_costs_no_wait_for_its_rollback) {
   EXPECT_EQ(round_trips([&] {
     database().run_transaction([](Transaction& tx) {

@@ -45,7 +45,7 @@ class SqliteDatabase final : public Database {
   Statistics statistics() const override;
   void run_transaction(const std::function<bool(Transaction&)>& work) override;
   void run_read(const std::function<void(Transaction&)>& work) override;
-  void run_read_one(const std::function<void(Transaction&)>& work) override;
+  void run_read_alone(const std::function<void(Transaction&)>& work) override;
   void poke(std::string_view queue) override { listener_.tell(queue); }
   void on_poke(std::function<void(std::string_view)> listener) override { listener_.set(std::move(listener)); }
   void hold_beacon(std::int64_t incarnation) override;
@@ -126,7 +126,7 @@ void SqliteDatabase::run_read(const std::function<void(Transaction&)>& work) {
   ++reads_;
 }
 
-void SqliteDatabase::run_read_one(const std::function<void(Transaction&)>& work) {
+void SqliteDatabase::run_read_alone(const std::function<void(Transaction&)>& work) {
   const Nesting::Scope scope(nesting_);
   const auto lease = reader();
   Statements tx(*lease.item, Statements::Mode::read_one);

@@ -1,0 +1,74 @@
+#include "store/volumes/shown.h"
+
+#include "db/migrate.h"
+#include "db/testing.h"
+#include "store/migrations.h"
+#include "store/volumes/volumes.h"
+
+namespace scoria::store::volumes {
+namespace {
+
+class ShownVolumes : public db::testing::EveryEngine {
+ protected:
+  void SetUp() override {
+    EveryEngine::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    db::migrate(database(), migrations());
+    database().write([](db::Transaction& tx) {
+      tx.run("INSERT INTO volume_type (id, name, is_public, extra_specs, created_at) VALUES ('t', 'fast', 1, '{}', 1)");
+      tx.run("INSERT INTO service (host, binary_name, id, zone, inc, created_at, updated_at) VALUES ('array', 'cinder-volume', 'uuid', 'nova', 1, 1, 1)");
+      for (const char* id : {"bare", "busy"}) insert(tx, {.id = {id}, .project_id = "p", .user_id = "u", .size_gib = 1, .type = {"t"}, .availability_zone = "nova", .charge = {}});
+      insert(tx, {.id = {"foreign"}, .project_id = "q", .user_id = "u", .size_gib = 1, .type = {"t"}, .availability_zone = "nova", .charge = {}});
+      tx.run("UPDATE volume SET backend = 'array', pool = 'p', attachments = 3 WHERE id = 'busy'");
+      for (const auto& [id, state, at] : {std::tuple{"b", "attached", 2}, {"a", "attached", 3}, {"c", "reserved", 1}})
+        tx.run("INSERT INTO attachment (id, volume_id, project_id, user_id, instance_id, mountpoint, attach_status, created_at, attach_time) "
+               "VALUES (?, 'busy', 'p', 'u', NULL, ?, ?, ?, ?)", {id, "/dev/\"v\\db", state, at, at + 5});
+    });
+  }
+};
+SCORIA_EVERY_ENGINE(ShownVolumes);
+
+TEST_P(ShownVolumes, come_with_what_is_attached_oldest_first) {
+  const db::Rows rows = database().read_one([](db::Transaction& tx) { return find_shown(tx, {"busy"}); });
+  ASSERT_EQ(rows.size(), 1u);
+  const Shown busy = read_shown(rows, 0);
+  EXPECT_EQ(busy.type_name, "fast");
+  EXPECT_EQ(busy.service_uuid, "uuid");
+  EXPECT_EQ(busy.status, "creating");
+  ASSERT_EQ(busy.attachments.size(), 2u) << "a reserved one is not in use";
+  EXPECT_EQ(busy.attachments[0].id, "b");
+  EXPECT_EQ(busy.attachments[1].id, "a");
+  EXPECT_EQ(busy.attachments[0].mountpoint, "/dev/\"v\\db");
+  EXPECT_EQ(busy.attachments[0].instance_id, "");
+  EXPECT_EQ(busy.attachments[0].attach_time.micros, 7);
+}
+
+TEST_P(ShownVolumes, are_listed_by_project_page_after_page) {
+  ListQuery query;
+  query.sort = {{"created_at", true}, {"id", true}};
+  query.project_id = "p";
+  query.limit = 1;
+  std::vector<std::string> seen;
+  for (int page = 0; page < 3; ++page) {
+    const auto listed = read_list(database(), list_table, query);
+    ASSERT_TRUE(listed);
+    if (listed->rows.empty()) break;
+    const Shown volume = read_shown(listed->rows, 0);
+    EXPECT_EQ(volume.attachments.size(), volume.id == "busy" ? 2u : 0u);
+    query.marker = seen.emplace_back(volume.id);
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"bare", "busy"}));
+}
+
+TEST_P(ShownVolumes, of_a_row_alone_are_the_same_without_what_is_joined) {
+  const auto volume = database().read([](db::Transaction& tx) { return find(tx, {"busy"}); });
+  const Shown alone = shown(*volume);
+  EXPECT_EQ(alone.id, "busy");
+  EXPECT_EQ(alone.backend, "array");
+  EXPECT_EQ(alone.type, "t");
+  EXPECT_TRUE(alone.type_name.empty());
+  EXPECT_TRUE(alone.attachments.empty());
+}
+
+}  // namespace
+}  // namespace scoria::store::volumes
