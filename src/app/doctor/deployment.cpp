@@ -109,8 +109,9 @@ void findings_told(const Patient& patient, Diagnoses& out) {
 
 void invariants_broken(const Patient& patient, Diagnoses& out) {
   if (patient.database == nullptr) return;
+  std::size_t told = 0;
   for (const auto& one : reconcile::check_invariants(*patient.database)) {
-    if (out.size() >= most_told) return;
+    if (++told > most_told) return;
     out.push_back({{}, one.invariant, one.text, "`scoria admin check --repair` counts sums again; docs/explanation/invariants.md says what can be put right and how."});
   }
 }
