@@ -68,6 +68,14 @@ for seed in "${seeds[@]}"; do
   run --seed "$seed" --driver lab_array --option url="$(cat "$work/array.url")"
 done
 
+# Several nodes at once: proved again on every file system, and the proof is the one that Scoria has in it.
+known=$(sed -n 's/.*{"file", "\([0-9a-f]*\)"}.*/\1/p' "$(dirname "$0")/../src/drivers/proofs.cpp")
+for pools in xfs btrfs ext4 memory; do
+  echo "=== three nodes on $pools"
+  "$kit" --seed "${seeds[0]}" --driver file --option directory="$work/$pools/1" --option directory="$work/$pools/2" --nodes | tee "$work/nodes"
+  grep -qx "proof    file [^ ]* $known" "$work/nodes" || { echo "not the proof in src/drivers/proofs.cpp ($known)"; failed=1; }
+done
+
 # Every failpoint of the drivers must have been reached on one file system or another.
 never=$(awk '$1 == "point" && $2 ~ /^driver.(file|lab_array)/ {all[$2] = 1; if ($3 == "reached") seen[$2] = 1} END {for (p in all) if (!(p in seen)) print p}' "$work/points")
 if [ -n "$never" ]; then

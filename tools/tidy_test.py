@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tools/tidy must find what it promises to find: each test plants one breach in a small tree and expects it with file and line."""
 import contextlib
+import hashlib
 import importlib.machinery
 import importlib.util
 import io
@@ -155,6 +156,32 @@ class TidyTest(unittest.TestCase):
         self.assertEqual(self.tidy('--strict'), ['tools/tidy_exceptions:2: [exceptions] nothing needs the exception sizes for src/base/a.cpp any more'])
         self.put('tools/tidy_exceptions', 'sizes | src/base/b.cpp |\n')
         self.assertEqual(len(self.tidy('sizes')), 2)
+
+    MIGRATIONS = 'src/store/migrations/'
+
+    def test_a_released_migration_stays_as_it_is(self):
+        self.put(self.MIGRATIONS + '0001_a.sql', 'CREATE TABLE a (id TEXT);\n')
+        self.put(self.MIGRATIONS + 'released', hashlib.sha256(b'CREATE TABLE a (id TEXT);\n').hexdigest() + '  0001_a.sql\n')
+        self.assertEqual(self.tidy('migrations'), [])
+        self.put(self.MIGRATIONS + '0001_a.sql', 'CREATE TABLE a (id BIGINT);\n')
+        self.expect('migrations', self.MIGRATIONS + '0001_a.sql:1: [migrations]', 'has been released')
+        os.remove(os.path.join(self.root, self.MIGRATIONS + '0001_a.sql'))
+        self.expect('migrations', self.MIGRATIONS + 'released:1: [migrations]', 'is gone')
+
+    def test_a_step_that_expands_takes_nothing_away_and_holds_nobody_up(self):
+        for statement, text in (('ALTER TABLE a DROP COLUMN b;', 'DROP COLUMN'), ('ALTER TABLE a RENAME COLUMN b TO c;', 'RENAME'), ('DROP TABLE a;', 'DROP TABLE'),
+                                ('ALTER TABLE a ADD COLUMN b TEXT NOT NULL;', 'nullable'), ('CREATE INDEX i ON a(b);', 'an index on a'), ('UPDATE a SET b = c;', 'in batches')):
+            self.put(self.MIGRATIONS + '0002_b.sql', f'CREATE TABLE other (id TEXT);\n{statement}\n')
+            text = 'batches' if text == 'in batches' else text
+            self.expect('migrations', self.MIGRATIONS + '0002_b.sql:2: [migrations]', text)
+
+    def test_what_expands_or_contracts_as_it_should_passes(self):
+        self.put(self.MIGRATIONS + '0002_b.sql', "CREATE TABLE b (id TEXT);\nCREATE INDEX i ON b(id);\nINSERT INTO b VALUES ('x');\nALTER TABLE a ADD COLUMN n BIGINT NOT NULL DEFAULT 0;\n"
+                 'ALTER TABLE a ADD COLUMN t TEXT;\n-- batches of a by id:\nUPDATE a SET t = s WHERE {batch};\n')
+        self.put(self.MIGRATIONS + '0003_c.sql', '-- contract\nALTER TABLE a DROP COLUMN s;\n')
+        self.assertEqual(self.tidy('migrations'), [])
+        self.put(self.MIGRATIONS + '0003_c.sql', '-- contract\nALTER TABLE a ADD COLUMN s TEXT;\n')
+        self.expect('migrations', self.MIGRATIONS + '0003_c.sql:2: [migrations]', 'only takes away')
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 #include "api/body.h"
 #include "api/errors.h"
 #include "base/check.h"
+#include "commands/services.h"
 #include "db/database.h"
 #include "identity/digest.h"
 #include "observe/log.h"
@@ -30,6 +31,13 @@ std::string global_id(const http::Request& request) {
 bool good(const Answer& answer) {
   const auto* response = std::get_if<http::Response>(&answer.value);
   return response == nullptr ? !std::holds_alternative<Refusal>(answer.value) : response->status < 400;
+}
+
+/// The handler read a resource that a rename of its backend moved before its command could have it: it is asked again.
+constexpr int most_moves = 3;
+bool was_moved(const Answer& answer) {
+  const auto* refusal = std::get_if<Refusal>(&answer.value);
+  return refusal != nullptr && refusal->detail == commands::moved_detail;
 }
 
 /// The same key with the same path, version and body is the same request.
@@ -175,7 +183,10 @@ Answer Pipeline::call(Exchange& exchange) {
     return refuse(RefusalCode::unsupported, "{} {}{}{} is not served yet by this version of Scoria.", api.route->method, api.route->path,
                   action.empty() ? "" : " ", action);
   }
+  if (parts_.may_change && api.http->method != "GET" && !parts_.may_change())
+    return refuse(RefusalCode::unavailable, "This node has lost touch with the database or was stopped for some time; ask again.");
   Answer answer = (*handler)(api);
+  for (int moves = 0; moves < most_moves && was_moved(answer); ++moves) answer = (*handler)(api);
   SCORIA_CHECK(!good(answer) || api.route->check == Check::none || api.enforced(), "a handler answered without asking its policy rule");
   return answer;
 }

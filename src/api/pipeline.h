@@ -52,6 +52,7 @@ struct PipelineParts {
   Authenticator& authenticator;
   std::function<std::shared_ptr<const Policy>()> policy;  // the rules in force now
   Parking* parking = nullptr;
+  std::function<bool()> may_change;  // none: always. False: this node may have been declared dead, and changes nothing
 };
 
 /// Everything between the server and the handlers, for `/`, `/v3` and `/scoria`: request id, token, route, microversion,

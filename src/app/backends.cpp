@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "app/locks.h"
 #include "config/options/backend.h"
 #include "config/options/general.h"
 #include "drivers/fake/config.h"
@@ -112,7 +113,7 @@ std::vector<std::string> advice_on_pools(const config::Config& config) {
 }
 
 std::unique_ptr<operations::Backend> make_backend(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
-                                                  Random& random, drivers::LiveUse* live) {
+                                                  Random& random, db::Database& database, drivers::LiveUse* live) {
   const auto general = config.read<config::GeneralOptions>();
   const auto common = config.read<config::BackendOptions>(section);
   auto out = std::make_unique<operations::Backend>();
@@ -122,6 +123,7 @@ std::unique_ptr<operations::Backend> make_backend(const config::Config& config, 
   out->zone = common.availability_zone.empty() ? general.storage_availability_zone : common.availability_zone;
   out->shown_name = common.volume_backend_name;
   out->target_protocol = common.target_protocol;
+  out->max_operations = common.max_operations;
   if (common.volume_driver == "file")
     out->driver = make_file(config, section, deployment, clock, live);
   else if (common.volume_driver == "fake")
@@ -130,6 +132,7 @@ std::unique_ptr<operations::Backend> make_backend(const config::Config& config, 
     out->driver = make_lab_array(config, section, clock, general.host);
   else
     throw std::runtime_error(fmt::format("[{}] volume_driver = {}: no such driver here; there are file, fake and lab_array", section, common.volume_driver));
+  furnish_locks(*out, config, section, deployment, clock, random, database);
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "config/config.h"
+#include "db/database.h"
 #include "drivers/live.h"
 #include "operations/backends.h"
 
@@ -12,7 +13,7 @@ namespace scoria::app {
 
 /// Makes the backend of one section. Throws std::runtime_error with a sentence for the operator when it cannot be.
 std::unique_ptr<operations::Backend> make_backend(const config::Config& config, const std::string& section, const std::string& deployment, Clock& clock,
-                                                  Random& random, drivers::LiveUse* live);
+                                                  Random& random, db::Database& database, drivers::LiveUse* live);
 
 /// The directories of all file backends.
 std::vector<std::string> pool_directories(const config::Config& config);

@@ -55,6 +55,8 @@ std::vector<cli::Verb> local_verbs(const Environment& environment) {
   add("db", "upgrade", "bring the schema up to date; `scoria serve` does it too", {}, {}, db_upgrade);
   add("admin", "check", cli::check_help, {}, {}, local_check);
   add("", "doctor", cli::doctor_help, {}, {}, local_doctor);
+  add("admin upgrade", "status", cli::upgrade_status_help, {}, {}, local_upgrade_status);
+  add("admin upgrade", "finalize", cli::upgrade_finalize_help, {}, {}, local_upgrade_finalize);
   add("admin pool", "create", "make a directory a pool with shared blocks: xfs in a sparse file, on a loop device", {{"directory", "new, or empty"}},
       {{"size", "the most it may grow to: 100G, 2T"}}, pool_create);
   return out;

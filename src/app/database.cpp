@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "config/options/database.h"
+#include "db/engines/mariadb.h"
 #include "db/engines/postgres.h"
 #include "db/engines/sqlite.h"
 #include "os/files.h"
@@ -23,7 +24,9 @@ std::unique_ptr<db::Database> open_database(const config::Config& config, Clock&
   }
   if (connection.starts_with("postgresql://") || connection.starts_with("postgres://"))
     return db::open_postgres(clock, random, {.connection = connection, .connections = options.max_pool_size, .pool_wait = options.pool_timeout});
-  throw std::runtime_error("[database] connection must begin with sqlite:/// or postgresql://");
+  if (db::is_mariadb(connection))
+    return db::open_mariadb(clock, random, {.connection = connection, .connections = options.max_pool_size, .pool_wait = options.pool_timeout});
+  throw std::runtime_error("[database] connection must begin with sqlite:///, postgresql:// or mariadb:// (mysql+pymysql:// is the same)");
 }
 
 }  // namespace scoria::app

@@ -8,7 +8,7 @@
 
 namespace scoria::app {
 
-/// Opens what [database] connection names: sqlite:///path or postgresql://… Throws with a sentence for the operator.
+/// Opens what [database] connection names: sqlite:///path, postgresql://… or mariadb://… Throws with a sentence for the operator.
 std::unique_ptr<db::Database> open_database(const config::Config& config, Clock& clock, Random& random);
 
 }  // namespace scoria::app

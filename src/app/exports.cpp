@@ -1,15 +1,31 @@
 #include "app/exports.h"
 
+#include <fmt/core.h>
+
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 
+#include "app/keeper.h"
 #include "config/options/backend.h"
 #include "config/options/exports.h"
 #include "config/options/general.h"
 
 namespace scoria::app {
+namespace {
 
-std::unique_ptr<exports::Exports> make_exports(const config::Config& config, const std::string& deployment, Clock& clock) {
+constexpr std::string_view keep_option = "--keep-leash";
+
+}  // namespace
+
+std::optional<int> keep_leash(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 2 || arguments.front() != keep_option) return std::nullopt;
+  SystemClock clock;
+  exports::keep(clock, arguments.back());
+  return 0;
+}
+
+std::unique_ptr<exports::Exports> make_exports(const config::Config& config, const std::string& deployment, Clock& clock, bool alone) {
   const auto general = config.read<config::GeneralOptions>();
   const auto options = config.read<config::ExportOptions>();
   exports::Options out;
@@ -24,6 +40,13 @@ std::unique_ptr<exports::Exports> make_exports(const config::Config& config, con
     const auto backend = config.read<config::BackendOptions>(backends.front());
     out.iscsi_ip_address = backend.target_ip_address, out.iscsi_port = backend.target_port, out.iscsi_target_prefix = backend.target_prefix;
   }
+  out.host = general.host, out.portal_command = options.portal_command;
+  for (const std::string& text : options.portals) {
+    out.portals.push_back(exports::portal_address_from(text));
+    if (out.portals.back().address.empty())
+      throw std::runtime_error(fmt::format("[exports] portals: '{}' is neither an address nor ADDRESS/PREFIX@INTERFACE", text));
+  }
+  if (!alone && !out.portals.empty()) out.keeper = {"/proc/self/exe", std::string(keep_option)};
   std::filesystem::create_directories(out.state_directory);
   return std::make_unique<exports::Exports>(clock, out);
 }

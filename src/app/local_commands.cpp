@@ -12,6 +12,7 @@
 #include "app/node.h"
 #include "app/operator.h"
 #include "app/options.h"
+#include "app/upgrade.h"
 #include "base/failpoint.h"
 #include "cli/resources.h"
 #include "base/text.h"
@@ -97,11 +98,11 @@ int serve(const cli::Given&, const config::Sources& sources) {
 
 int db_version(const cli::Given&, const config::Sources& sources) {
   return with_database(sources, [](db::Database& database) {
-    const int has = db::schema_version(database), wants = store::migrations().back().version;
+    const int has = db::schema_version(database), wants = db::newest_expansion(store::migrations()), knows = store::migrations().back().version;
     std::printf("%d\n", has);
     if (has < wants) std::fprintf(stderr, "This program wants version %d: `scoria db upgrade` brings it there.\n", wants);
-    if (has > wants) std::fprintf(stderr, "This program knows no version after %d: use a newer one.\n", wants);
-    return has == wants ? 0 : 1;
+    if (has > knows) std::fprintf(stderr, "This program knows no version after %d: use a newer one.\n", knows);
+    return wants <= has && has <= knows ? 0 : 1;
   });
 }
 
@@ -110,6 +111,8 @@ int db_upgrade(const cli::Given&, const config::Sources& sources) {
     const int before = db::schema_version(database), steps = db::migrate(database, store::migrations());
     std::printf(steps == 0 ? "The schema is up to date, version %d.\n" : "The schema went from version %d to %d.\n", before,
                 db::schema_version(database));
+    for (const db::Step& step : db::steps(database, store::migrations()))
+      if (!step.applied) std::printf("Step %d (%s) waits until the upgrade is finalised: `scoria admin upgrade status`.\n", step.version, step.name.c_str());
     return 0;
   });
 }
@@ -131,6 +134,32 @@ int local_doctor(const cli::Given& given, const config::Sources& sources) {
   const cli::Output output(given.text("output", "table"), {}, {});
   const auto done = cli::tell_doctor(output, *report);
   return done ? 0 : fail(done.error().message);
+}
+
+namespace {
+
+int tell_upgrade(const cli::Given& given, db::Database& database, const engine::Versions& own) {
+  const auto report = json::parse(upgrade_report(database, own));
+  const auto told = cli::tell_upgrade(cli::Output(given.text("output", "table"), {}, {}), *report);
+  return told ? 0 : fail(told.error().message);
+}
+
+}  // namespace
+
+int local_upgrade_status(const cli::Given& given, const config::Sources& sources) {
+  return with_database(sources, [&given](db::Database& database) { return tell_upgrade(given, database, own_versions(database)); });
+}
+
+int local_upgrade_finalize(const cli::Given& given, const config::Sources& sources) {
+  return with_database(sources, [&given](db::Database& database) {
+    const engine::Versions own = own_versions(database);
+    const bool alone = database.read([](db::Transaction& tx) { return engine::members(tx); }).empty();
+    if (alone) db::migrate(database, store::migrations());
+    if (const auto done = engine::finalize(database, own); !done) return fail(done.error().message, 4);
+    SystemClock clock;
+    while (alone && go_on_with_schema(database, clock)) std::fputs(".", stderr);
+    return tell_upgrade(given, database, own);
+  });
 }
 
 int pool_create(const cli::Given& given, const config::Sources& sources) {

@@ -14,6 +14,9 @@ int db_upgrade(const cli::Given& given, const config::Sources& sources);
 int local_check(const cli::Given& given, const config::Sources& sources);
 /// As `scoria doctor` tells it, of this machine and its configuration.
 int local_doctor(const cli::Given& given, const config::Sources& sources);
+/// As `scoria admin upgrade` tells it, of a database that no service need serve; this program stands for the new release.
+int local_upgrade_status(const cli::Given& given, const config::Sources& sources);
+int local_upgrade_finalize(const cli::Given& given, const config::Sources& sources);
 /// Needs root. Says what to write into the configuration.
 int pool_create(const cli::Given& given, const config::Sources& sources);
 

@@ -21,9 +21,12 @@
 #include "app/exports.h"
 #include "app/greeting.h"
 #include "app/identity.h"
+#include "app/moves.h"
 #include "app/operator.h"
+#include "app/owners.h"
 #include "app/scheduling.h"
 #include "app/settings.h"
+#include "app/upgrade.h"
 #include "base/text.h"
 #include "config/options/api.h"
 #include "config/options/general.h"
@@ -60,6 +63,13 @@ std::string own_url(const config::GeneralOptions& general, const config::ApiOpti
   return fmt::format("{}://{}:{}", api.use_tls ? "https" : "http", bare_ipv6 ? "[" + host + "]" : host, port);
 }
 
+/// The service row of this node's scheduler, if it has one.
+std::optional<store::pools::Service> scheduler_service(const config::Config& config) {
+  if (!has_role(config, "scheduler")) return std::nullopt;
+  const auto general = config.read<config::GeneralOptions>();
+  return store::pools::Service{.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
+}
+
 }  // namespace
 
 struct Node::Parts {
@@ -75,8 +85,11 @@ struct Node::Parts {
   engine::Kinds kinds;
   std::unique_ptr<operations::Services> operation_services;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<Moves> moves;  // none: nobody takes exports over
   std::unique_ptr<Reporter> reporter;
+  std::unique_ptr<Owners> owners;
   std::unique_ptr<Chores> chores;
+  std::unique_ptr<Upgrade> upgrade;
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<api::Services> api_services;
   std::unique_ptr<api::Watches> watches;
@@ -93,22 +106,25 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   Parts& p = *parts_;
   const auto general = general_options(p.config);
   p.database = open_database(p.config, clock, p.random);
-  db::migrate(*p.database, store::migrations());
+  db::migrate(*p.database, store::migrations(), db::Newer::tolerate);
+  const engine::Versions versions = own_versions(*p.database);
+  if (const std::string why = start_refused(*p.database, versions); !why.empty()) throw std::runtime_error(why);
   p.sealer = open_sealer(general.state_path + "/sealing.key", p.random);
   const std::string deployment = bootstrap(*p.database, p.random, *p.sealer);
-  if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock);
+  if (has_role(p.config, "volume")) p.exports = make_exports(p.config, deployment, clock, stands_alone(p.config, *p.database));
   for (const std::string& section : has_role(p.config, "volume") ? p.config.backends() : std::vector<std::string>{})
-    p.backends.add(make_backend(p.config, section, deployment, clock, p.random, p.exports.get()));
+    p.backends.add(make_backend(p.config, section, deployment, clock, p.random, *p.database, p.exports.get()));
 
   p.operation_services = std::make_unique<operations::Services>(
       operations::Services{*p.database, clock, p.random, p.backends, p.exports.get(), p.sealer.get(), make_scheduler(p.config)});
   operations::register_all(p.kinds, *p.operation_services);
+  p.upgrade = std::make_unique<Upgrade>(*p.database, clock, p.kinds, versions);
   // Whoever was declared dead must not touch anything again; a supervisor starts the next incarnation.
   const auto fenced = [] { ::_exit(75); };
-  p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite), fenced);
-  std::optional<store::pools::Service> scheduler;
-  if (has_role(p.config, "scheduler")) scheduler = {.host = general.host, .binary = "cinder-scheduler", .zone = general.storage_availability_zone};
+  p.engine = std::make_unique<engine::Engine>(*p.database, clock, p.random, p.kinds, engine_options(p.config, p.database->engine() == db::Engine::sqlite, versions), fenced);
+  const auto scheduler = scheduler_service(p.config);
   p.reporter = std::make_unique<Reporter>(*p.operation_services, *p.engine, general.report_interval, scheduler);
+  p.owners = std::make_unique<Owners>(*p.operation_services, *p.reporter, p.config.read<config::EngineOptions>().lease);
   p.chores = std::make_unique<Chores>(*p.operation_services, *p.engine, p.config);
 
   p.commands = std::make_unique<commands::Services>(commands::Services{*p.database, p.random, p.kinds, command_options(p.config),
@@ -123,7 +139,12 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
     watches->poke();
   });
 
-  if (!has_role(p.config, "api")) return;
+  if (has_role(p.config, "api")) make_api();
+}
+
+void Node::make_api() {
+  Parts& p = *parts_;
+  const auto general = p.config.read<config::GeneralOptions>();
   api::Handlers handlers;
   api::mount_discovery(handlers, p.api_services->lists.filters);
   api::mount_volumes(handlers, *p.api_services);
@@ -132,14 +153,16 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   api::mount_connections(handlers, *p.api_services);
   api::mount_operations(handlers, *p.api_services);
   api::mount_administration(handlers, *p.api_services);
+  p.upgrade->mount(handlers);
   mount_operator(handlers, *p.database, p.config.read<config::EngineOptions>().failpoints);
-  doctor::mount(handlers, {p.config, clock, p.database.get(), p.sealer.get()}, general.host, *p.engine);
+  doctor::mount(handlers, {p.config, p.clock, p.database.get(), p.sealer.get()}, general.host, *p.engine);
   api::mount_explain(handlers, *p.api_services, p.operation_services->scheduler);
   p.pipeline = std::make_unique<api::Pipeline>(
-      api::PipelineParts{clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get()},
+      api::PipelineParts{p.clock, p.random, p.identity->authenticator(), [rules = p.policy.get()] { return rules->current(); }, p.parking.get(),
+                         [engine = p.engine.get()] { return engine->membership().leash_holds(); }},
       pipeline_options(p.config), std::move(handlers));
   p.server = std::make_unique<http::Server>(
-      clock, server_options(p.config),
+      p.clock, server_options(p.config),
       [pipeline = p.pipeline.get(), door = p.identity->door()](const http::Request& request, std::shared_ptr<http::Responder> responder) {
         if (door != nullptr && door->serves(request.path)) return responder->send(door->answer(request));
         (*pipeline)(request, std::move(responder));
@@ -158,11 +181,16 @@ void Node::start() {
   if (p.exports) {
     // What a predecessor left serving is taken over.
     if (const auto started = p.exports->start(); !started) throw std::runtime_error(started.error().message);
+    p.moves = make_moves(*p.operation_services, *p.exports, *p.engine, p.config);
   }
   p.engine->start();
+  p.upgrade->refresh();
+  p.upgrade->start();
   if (has_role(p.config, "scheduler")) p.engine->serve(std::string(engine::scheduler_queue));
-  p.reporter->report();
   p.reporter->start();
+  p.owners->look();
+  p.owners->start();
+  if (p.moves) p.moves->start();
   p.chores->start();
   p.parking->start(4);
   p.watches->start();
@@ -174,6 +202,11 @@ void Node::start() {
 
 void Node::reload(const config::Config& config) {
   parts_->policy->reload(config);
+  try {
+    parts_->upgrade->refresh();
+  } catch (const db::Error& away) {
+    log::warning("upgrade", {}, "the pins are read again later: {}", away.what());
+  }
   if (!parts_->server) return;
   try {
     parts_->server->reload_certificate();
@@ -185,12 +218,18 @@ void Node::reload(const config::Config& config) {
 void Node::stop() {
   Parts& p = *parts_;
   const auto general = p.config.read<config::GeneralOptions>();
-  p.watches->stop();  // a stream would keep the server from ending
+  p.engine->retire();  // while requests are answered, others take over
+  p.watches->stop();   // a stream would keep the server from ending
   if (p.server) p.server->drain(std::chrono::seconds{10});
+  p.upgrade->stop();
   p.chores->stop();
+  p.owners->stop();
+  if (p.moves) p.moves->stop();
   p.reporter->stop();
   p.parking->stop();
   p.engine->drain(general.graceful_shutdown_timeout);
+  p.owners->release();
+  for (operations::Backend* backend : p.backends.all()) backend->locks->stop();
   if (p.exports) p.exports->stop();
 }
 

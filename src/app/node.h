@@ -24,6 +24,8 @@ class Node {
   std::uint16_t port() const;
 
  private:
+  void make_api();
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -1,5 +1,7 @@
 #include "app/reporter.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "json/writer.h"
@@ -7,18 +9,15 @@
 #include "operations/pool_report.h"
 #include "reconcile/exports.h"
 #include "store/pools/pools.h"
+#include "store/services/activity.h"
 #include "store/services/log_levels.h"
 
 namespace scoria::app {
+namespace {
+constexpr Duration every_look = std::chrono::seconds{1}, longest_silence = std::chrono::seconds{10}, longest_start = std::chrono::seconds{5};
+}
 
 void Reporter::report() {
-  for (operations::Backend* backend : services_.backends.all()) {
-    try {
-      report_backend(*backend);
-    } catch (const std::exception& failure) {
-      log::warning("backend", {.resource = backend->name}, "report: {}", failure.what());
-    }
-  }
   try {
     report_scheduler();
     follow_log_settings();
@@ -56,30 +55,133 @@ void Reporter::follow_log_settings() {
   told_levels_ = text;
 }
 
-void Reporter::report_backend(operations::Backend& backend) {
+void Reporter::watch_loop(Watch& watch) {
+  Instant next_report{};
+  while (!stopping_) {
+    const bool due = watch.due.exchange(false) || services_.clock.now() >= next_report;
+    if (due) next_report = services_.clock.now() + period_;
+    try {
+      look(watch, due);
+    } catch (const std::exception& failure) {
+      log::warning("backend", {.resource = watch.backend.load()->name}, "report: {}", failure.what());
+    }
+    watch.asked_at = 0;
+    watch.looked = true;
+    services_.clock.wait(watch.stop, std::min(period_, every_look));
+  }
+}
+
+void Reporter::owner_changed(operations::Backend& backend) {
+  if (!backend.usable()) serve_if_usable(backend);
+  for (const auto& watch : watches_)
+    if (watch->backend == &backend) watch->due = true, watch->stop.raise();
+}
+
+/// Tells what changed at once, the rest when a report is due. Who waits to own a backend does not even look: a check may tidy up
+/// what the owner is working with.
+void Reporter::look(Watch& watch, bool report) {
+  operations::Backend& backend = *watch.backend;
+  watch.asked_at = services_.clock.now().since_boot.count();
+  if (!backend.ownership.ours()) {
+    if (report) tell(backend, {});
+    return;
+  }
   drivers::Call call;
   call.deadline = Deadline::in(services_.clock, std::chrono::seconds{30});
   call.operation = "report";
   const auto usable = backend.driver->check(call);
-  const auto pools = usable ? backend.driver->pools(call) : tl::unexpected(usable.error());
+  if (!report && usable.has_value() == backend.up) return;
+  tell(backend, usable ? backend.driver->pools(call) : tl::unexpected(usable.error()));
+}
+
+void Reporter::tell(operations::Backend& backend, const drivers::DriverResult<std::vector<drivers::PoolReport>>& pools) {
   const bool up = pools.has_value();
   if (up != backend.up.exchange(up) || !up)
     log::warning("backend", {.resource = backend.name}, "{}", up ? "is usable again" : "cannot be used: " + pools.error().message);
-  services_.database.write([&](db::Transaction& tx) {
+  if (!up) engine_.stop_serving(backend.name);
+  const bool told = services_.database.write([&](db::Transaction& tx) {
+    // Nobody may bring a name back that the backend has no more: follow_names() sees to that in a moment.
+    store::backends::share_names(tx);
+    if (store::backends::renamed(tx, backend.name)) return false;
     store::pools::ensure_backend(tx, backend.name, backend.cluster, backend.zone);
     store::pools::ensure_service(tx, {.id = services_.random.uuid(), .host = backend.host, .binary = "cinder-volume", .zone = backend.zone,
                                       .cluster = backend.cluster, .inc = engine_.incarnation(), .backend_up = up,
                                       .backend_reason = up ? std::string{} : pools.error().message});
+    const std::string_view activity = backend.ownership.together() ? store::services::active_active
+                                      : backend.ownership.ours()   ? store::services::owner
+                                                                   : store::services::standby;
+    store::services::tell_activity(tx, backend.host, activity, backend.unproven);
     if (up)
       for (drivers::PoolReport pool : *pools) {
         if (!backend.shown_name.empty()) pool.extra.emplace_back("volume_backend_name", backend.shown_name);
         store::pools::report(tx, operations::to_row(backend.name, pool));
       }
+    return true;
   });
-  if (up)
-    engine_.serve(backend.name);
+  if (told) serve_if_usable(backend);
+}
+
+/// One at a time, so that what was found last is what counts.
+void Reporter::serve_if_usable(operations::Backend& backend) {
+  const std::lock_guard lock(serving_);
+  if (backend.usable())
+    engine_.serve(backend.name, backend.max_operations);
   else
     engine_.stop_serving(backend.name);
+}
+
+/// Who does not answer at all holds the thread that asks: others see it.
+void Reporter::find_silent() {
+  for (const auto& watch : watches_) {
+    const std::int64_t asked_at = watch->asked_at;
+    operations::Backend& backend = *watch->backend;
+    if (asked_at == 0 || !backend.up || services_.clock.now() - Instant{Duration{asked_at}} < longest_silence) continue;
+    tell(backend, tl::unexpected(drivers::DriverError{drivers::FailureClass::transient,
+                                                      fmt::format("the storage has not answered for {} s", longest_silence / std::chrono::seconds{1})}));
+  }
+}
+
+void Reporter::follow_names() {
+  const auto old_names = services_.database.read([](db::Transaction& tx) { return store::backends::old_names(tx); });
+  has_old_names_ = !old_names.empty();
+  for (const auto& [old_name, now] : old_names)
+    for (const auto& watch : watches_)
+      if (watch->backend.load()->name == old_name) follow(*watch, now);
+}
+
+/// A cluster that was dissolved belongs to one host, which others do not follow.
+void Reporter::follow(Watch& watch, const store::backends::Backend& now) {
+  operations::Backend& before = *watch.backend;
+  engine_.stop_serving(before.name);
+  if (now.cluster.empty() && now.name != before.host) {
+    if (before.up.exchange(false))
+      log::error("backend", {.resource = before.name}, "is {}'s alone now: take the cluster or the backend out of this node's configuration", now.name);
+    return;
+  }
+  log::warning("backend", {.resource = before.name}, "is called {} now", now.name);
+  operations::Backend* after = services_.backends.rename(before, now.name, now.cluster);
+  watch.backend = after;
+  serve_if_usable(*after);
+  watch.stop.raise();
+}
+
+void Reporter::names_round() {
+  try {
+    follow_names();
+    find_silent();
+    if (!has_old_names_ || services_.clock.now() < next_tidy_) return;
+    services_.database.write([](db::Transaction& tx) { store::backends::forget_old_names(tx); });
+    next_tidy_ = services_.clock.now() + period_;
+  } catch (const std::exception& failure) {
+    log::warning("backend", {}, "names: {}", failure.what());
+  }
+}
+
+void Reporter::names_loop() {
+  while (!stopping_) {
+    names_round();
+    services_.clock.wait(stop_names_, every_look);
+  }
 }
 
 /// What the database knows and nobody serves since a restart is made again. Not before the node answers: it may take long.
@@ -95,7 +197,7 @@ void Reporter::restore() {
 
 void Reporter::reap() {
   for (operations::Backend* backend : services_.backends.all()) {
-    if (!backend->up || stopping_) continue;
+    if (!backend->usable() || stopping_) continue;
     try {
       reaper_.sweep(*backend);
     } catch (const std::exception& failure) {
@@ -105,12 +207,21 @@ void Reporter::reap() {
 }
 
 void Reporter::start() {
+  for (operations::Backend* backend : services_.backends.all()) watches_.push_back(std::make_unique<Watch>(backend));
+  names_round();
+  for (const auto& watch : watches_) threads_.spawn("backend", [this, one = watch.get()] { watch_loop(*one); });
+  const Deadline first = Deadline::in(services_.clock, longest_start);
+  const auto looked = [&] { return std::all_of(watches_.begin(), watches_.end(), [](const auto& watch) { return watch->looked.load(); }); };
+  while (!looked() && !first.passed(services_.clock)) services_.clock.sleep(std::chrono::milliseconds{2});
+  report();
+  threads_.spawn("names", [this] { names_loop(); });
   threads_.spawn("report", [this] { loop(); });
 }
 
 void Reporter::stop() {
   stopping_ = true;
-  stop_.raise();
+  for (const auto& watch : watches_) watch->stop.raise();
+  stop_.raise(), stop_names_.raise();
   threads_.wait();
 }
 

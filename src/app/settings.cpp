@@ -15,7 +15,7 @@ bool has_role(const config::Config& config, std::string_view role) {
   return std::find(general.roles.begin(), general.roles.end(), role) != general.roles.end();
 }
 
-engine::EngineOptions engine_options(const config::Config& config, bool exclusive) {
+engine::EngineOptions engine_options(const config::Config& config, bool exclusive, engine::Versions versions) {
   const auto general = config.read<config::GeneralOptions>();
   const auto wanted = config.read<config::EngineOptions>();
   engine::EngineOptions out;
@@ -24,6 +24,7 @@ engine::EngineOptions engine_options(const config::Config& config, bool exclusiv
   out.membership.lease = wanted.lease;
   out.membership.beat = wanted.heartbeat;
   out.membership.exclusive = exclusive;
+  out.membership.versions = std::move(versions);
   out.poll = wanted.poll_interval;
   out.slots = wanted.workers;
   out.bulk_slots = wanted.bulk_workers;

@@ -9,7 +9,7 @@
 namespace scoria::app {
 
 /// `exclusive`: this database serves one process only.
-engine::EngineOptions engine_options(const config::Config& config, bool exclusive);
+engine::EngineOptions engine_options(const config::Config& config, bool exclusive, engine::Versions versions);
 commands::Options command_options(const config::Config& config);
 http::ServerOptions server_options(const config::Config& config);
 /// Throws std::runtime_error when project_id_regex is no expression that it can use.

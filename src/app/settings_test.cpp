@@ -26,7 +26,7 @@ TEST(Settings, what_a_file_says_reaches_the_parts) {
       "[engine]\nlease = 9s\nworkers = 3\nbulk_workers = 2\nper_project = 6\n");
   EXPECT_TRUE(has_role(config, "api"));
   EXPECT_FALSE(has_role(config, "volume"));
-  const engine::EngineOptions engine = engine_options(config, true);
+  const engine::EngineOptions engine = engine_options(config, true, {});
   EXPECT_EQ(engine.membership.host, "h");
   EXPECT_EQ(engine.membership.lease, std::chrono::seconds{9});
   EXPECT_TRUE(engine.membership.exclusive);

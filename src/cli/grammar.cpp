@@ -178,7 +178,8 @@ const std::vector<std::string>& Given::all(const std::string& name) const {
 
 std::vector<Verb> client_verbs() {
   std::vector<Verb> out;
-  for (auto* verbs : {status_verbs, attachment_verbs, volume_verbs, snapshot_verbs, type_verbs, quota_verbs, deployment_verbs, operation_verbs})
+  for (auto* verbs : {status_verbs, attachment_verbs, volume_verbs, snapshot_verbs, type_verbs, quota_verbs, deployment_verbs,
+                      upgrade_verbs, operation_verbs, node_verbs, cluster_verbs})
     for (Verb& verb : verbs()) out.push_back(std::move(verb));
   return out;
 }

@@ -58,13 +58,20 @@ Result<> tell_doctor(const Output& output, const json::Value& report);
 /// Tells a report of GET /scoria/v1/check. Refuses when an invariant does not hold, so that the exit code tells.
 Result<> tell_check(const Output& output, const json::Value& report);
 
+extern const char *const upgrade_status_help, *const upgrade_finalize_help;
+/// Tells a report of GET /scoria/v1/upgrade.
+Result<> tell_upgrade(const Output& output, const json::Value& report);
+
 std::vector<Verb> volume_verbs();
 std::vector<Verb> snapshot_verbs();
 std::vector<Verb> type_verbs();
 std::vector<Verb> attachment_verbs();
 std::vector<Verb> quota_verbs();
 std::vector<Verb> deployment_verbs();  // service, pool, message, admin
+std::vector<Verb> upgrade_verbs();
 std::vector<Verb> operation_verbs();
+std::vector<Verb> node_verbs();
+std::vector<Verb> cluster_verbs();
 std::vector<Verb> status_verbs();
 
 }  // namespace scoria::cli

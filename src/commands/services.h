@@ -9,7 +9,9 @@
 #include "db/database.h"
 #include "engine/kind.h"
 #include "engine/start.h"
+#include "engine/upgrade.h"
 #include "scheduler/scheduler.h"
+#include "store/backends/names.h"
 
 namespace scoria::commands {
 
@@ -38,15 +40,22 @@ struct Services {
   const scheduler::Scheduler* scheduler = nullptr;      // of a node with that role: volumes that it can make itself are placed at once
 };
 
+/// Detail of the refusal of a command whose resource is not where the caller saw it: from its start it would do.
+inline constexpr const char* moved_detail = "moved";
+
 /// Runs `work` like Database::transact, and once more (up to three times in all) when the COMMIT's fate is unknown: the
 /// ids were chosen before, so a repeat meets the first one's rows. `landed` looks whether they are there.
 template <class T>
 Result<T> transact_once(Services& services, const std::function<Result<T>(db::Transaction&)>& work,
                         const std::function<Refusal(std::string_view)>& explain, const std::function<std::optional<T>(db::Transaction&)>& landed,
                         int tries = 0) {
+  const auto explain_all = [&](std::string_view guard) {
+    if (guard == store::backends::moved_away) return Refusal{RefusalCode::unavailable, "Its backend was renamed this very moment; try again.", moved_detail};
+    return guard == engine::not_yet ? engine::refuse_not_yet() : explain(guard);
+  };
   for (;; ++tries) {
     try {
-      return services.database.transact(work, explain);
+      return services.database.transact(work, explain_all);
     } catch (const db::ConstraintError& repeated) {
       // A late first COMMIT won: its rows are the answer.
       if (tries == 0 || !repeated.unique) throw;

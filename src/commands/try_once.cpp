@@ -4,7 +4,8 @@ namespace scoria::commands {
 
 std::optional<Result<bool>> try_once(Services& services, const std::function<Result<bool>(db::Transaction&)>& work) {
   try {
-    auto outcome = services.database.transact(work, [](std::string_view label) { return Refusal{RefusalCode::conflict, std::string(label), "again"}; });
+    auto outcome = services.database.transact(
+        work, [](std::string_view label) { return label == engine::not_yet ? engine::refuse_not_yet() : Refusal{RefusalCode::conflict, std::string(label), "again"}; });
     if (!outcome && outcome.error().detail == "again") return std::nullopt;
     return outcome;
   } catch (const db::ConstraintError& repeated) {

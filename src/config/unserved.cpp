@@ -111,11 +111,12 @@ constexpr Known in_ssl[] = {
 
 constexpr Known sections[] = {
     {"oslo_messaging_notifications", "notifications are not served by this version"}, {"oslo_messaging_*", no_broker},
-    {"oslo_concurrency", "no lock files are used"}, {"oslo_middleware", "see public_endpoint and osapi_max_request_body_size"},
+    {"oslo_concurrency", "see backend_url of the backends"}, {"oslo_middleware", "see public_endpoint and osapi_max_request_body_size"},
     {"oslo_reports", "see /metrics and `scoria admin check`"}, {"oslo_versionedobjects", "nothing of Python is used"}, {"oslo_limit", "quotas are Scoria's own"},
     {"nova", "calls to Nova are not served by this version"}, {"service_user", "calls to other services are not made by this version"},
     {"glance", images_later}, {"key_manager", "encrypted volumes are not served by this version"}, {"barbican*", "encrypted volumes are not served by this version"},
-    {"vault", "encrypted volumes are not served by this version"}, {"coordination", "no lock service is used; nodes meet in the database"},
+    {"vault", "encrypted volumes are not served by this version"}, {"coordination",
+    "each backend has its own locks: put backend_url into the sections of backends that need them, or into [backend_defaults]"},
     {"fc-zone-manager", "Fibre Channel is not served by this version"}, {"brcd_fabric_*", "Fibre Channel is not served by this version"},
     {"cisco_fabric_*", "Fibre Channel is not served by this version"}, {"profiler", "traces are carried by the traceparent header"},
     {"privsep*", no_root_helper}, {"cinder_sys_admin", no_root_helper}, {"os_brick", not_this_driver}, {"cors", "cross-origin requests are not served by this version"},

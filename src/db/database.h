@@ -78,7 +78,7 @@ class Error : public std::runtime_error {
 };
 
 /// A unique or check constraint refused a statement, or a text that no engine stores: a NUL byte, broken UTF-8.
-/// `constraint` is what the engine named: a constraint (PostgreSQL) or table and columns (SQLite); for explanations only.
+/// `constraint` is what the engine named: a constraint (PostgreSQL) or table and columns (SQLite), an index (MariaDB); for explanations only.
 class ConstraintError : public Error {
  public:
   ConstraintError(const std::string& text, bool is_unique, std::string named = {})
@@ -113,7 +113,7 @@ class Transaction {
   virtual Rows query(std::string_view sql, Values values = {}) = 0;
 };
 
-enum class Engine { sqlite, postgres };
+enum class Engine { sqlite, postgres, mariadb };
 
 /// Counted since the database was opened.
 struct Statistics {
@@ -191,7 +191,7 @@ class Database {
 
   /// Held from now until this process ends or release: others see by beacon_held() that it lives. See engine/membership.
   virtual void hold_beacon(std::int64_t incarnation) = 0;
-  /// Which of these incarnations hold their beacon now.
+  /// Which of these incarnations hold their beacon now; all of them where nobody can tell (Galera: a lock is known to one node).
   virtual std::vector<std::int64_t> beacons_held(const std::vector<std::int64_t>& incarnations) = 0;
 
  private:

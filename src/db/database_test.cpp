@@ -201,7 +201,7 @@ TEST_P(Transactions, the_database_has_a_clock_in_microseconds) {
 
 TEST_P(Transactions, fragments_mean_the_same_everywhere) {
   database().write([](Transaction& tx) {
-    tx.run(insert, {"b", 2, "{\"key\":\"va\\\"lue\",\"a.b\":\"dot\",\"$x\":\"money\",\"1\":\"one\",\"\":\"empty\",\"ü\\n\":\"odd\"}"});
+    tx.run(insert, {"b", 2, "{\"key\":\"va\\\"lue\",\"a.b\":\"dot\",\"$x\":\"money\",\"1\":\"one\",\"\":\"empty\",\"ü\":\"odd\",\"k\\n\":\"line\"}"});
   });
   database().write([](Transaction& tx) {
     const auto text = [&](std::string_view key) { return tx.query("SELECT {json_text:note:?} FROM thing WHERE id = 'b'", {key}).at(0, 0); };
@@ -210,7 +210,8 @@ TEST_P(Transactions, fragments_mean_the_same_everywhere) {
     EXPECT_EQ(text("$x").text(), "money");
     EXPECT_EQ(text("1").text(), "one");
     EXPECT_EQ(text("").text(), "empty");
-    EXPECT_EQ(text("ü\n").text(), "odd");
+    EXPECT_EQ(text("ü").text(), "odd");
+    EXPECT_EQ(text("k\n").text(), "line");
     EXPECT_TRUE(text("Key").null());
     EXPECT_TRUE(tx.query("SELECT {json_text:note:?} FROM thing WHERE id = 'a'", {"key"}).at(0, 0).null());
     const auto ids = [&](std::string_view where, Value value) {

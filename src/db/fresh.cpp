@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/random.h"
+#include "db/engines/mariadb.h"
 #include "db/engines/postgres.h"
 #include "db/engines/sqlite.h"
 
@@ -70,22 +71,70 @@ class FreshSchema final : public Fresh {
   std::unique_ptr<Database> database_;
 };
 
+/// One connection for all databases of this process.
+Database& mariadb_administration() {
+  static SystemClock clock;
+  static SystemRandom random;
+  static const auto database = open_mariadb(clock, random, {.connection = std::getenv("SCORIA_TEST_MARIADB"), .connections = 1});
+  return *database;
+}
+
+class FreshDatabase final : public Fresh {
+ public:
+  explicit FreshDatabase(Clock& clock) {
+    mariadb_administration().write([&](Transaction& tx) { tx.run("CREATE DATABASE " + name_); });
+    database_ = open_mariadb(clock, random_, {.connection = address()});
+  }
+  ~FreshDatabase() override {
+    database_.reset();
+    mariadb_administration().write([&](Transaction& tx) { tx.run("DROP DATABASE " + name_); });
+  }
+  Database& database() override { return *database_; }
+  std::string address() const override {
+    const std::string_view server = std::getenv("SCORIA_TEST_MARIADB");
+    return fmt::format("{}/{}", server.substr(0, server.rfind('/')), name_);
+  }
+
+ private:
+  SystemRandom random_;
+  const std::string name_ = fmt::format("t_{:016x}", random_.next());
+  std::unique_ptr<Database> database_;
+};
+
+/// The engines that want a server.
+struct Server {
+  Kind kind;
+  const char* address;
+  const char* demand;
+  const char* advice;
+};
+constexpr Server servers[] = {
+    {Kind::postgres, "SCORIA_TEST_POSTGRES", "SCORIA_REQUIRE_POSTGRES", "SCORIA_TEST_POSTGRES names no server: run the tests under tests/postgres.sh run"},
+    {Kind::mariadb, "SCORIA_TEST_MARIADB", "SCORIA_REQUIRE_MARIADB", "SCORIA_TEST_MARIADB names no server: run the tests under tests/mariadb.sh run"}};
+
+const Server* server_of(Kind kind) {
+  const auto* found = std::find_if(std::begin(servers), std::end(servers), [&](const Server& one) { return one.kind == kind; });
+  return found == std::end(servers) ? nullptr : found;
+}
+
 }  // namespace
 
 std::unique_ptr<Fresh> make_fresh(Kind kind, Clock& clock) {
   if (kind == Kind::sqlite_file) return std::make_unique<FreshFile>(clock);
   if (kind == Kind::sqlite_memory) return std::make_unique<FreshMemory>(clock);
+  if (kind == Kind::mariadb) return std::make_unique<FreshDatabase>(clock);
   return std::make_unique<FreshSchema>(clock);
 }
 
 std::string why_not(Kind kind) {
-  if (kind != Kind::postgres || std::getenv("SCORIA_TEST_POSTGRES") != nullptr) return "";
-  return "SCORIA_TEST_POSTGRES names no server: run the tests under tests/postgres.sh run";
+  const Server* server = server_of(kind);
+  return server == nullptr || std::getenv(server->address) != nullptr ? "" : server->advice;
 }
 
 bool required(Kind kind) {
-  const char* setting = std::getenv("SCORIA_REQUIRE_POSTGRES");
-  return kind == Kind::postgres && setting != nullptr && std::string_view(setting) == "1";
+  const Server* server = server_of(kind);
+  const char* setting = server == nullptr ? nullptr : std::getenv(server->demand);
+  return setting != nullptr && std::string_view(setting) == "1";
 }
 
 }  // namespace scoria::db::testing

@@ -2,7 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <set>
+
 #include "base/check.h"
+#include "db/engines/mariadb/steps.h"
+#include "db/migration_text.h"
 
 namespace scoria::db {
 namespace {
@@ -10,6 +14,9 @@ namespace {
 constexpr std::string_view create_table =
     "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL,"
     " applied_at BIGINT NOT NULL)";
+constexpr std::string_view create_fills =
+    "CREATE TABLE IF NOT EXISTS schema_fills (version BIGINT NOT NULL, part BIGINT NOT NULL, after_key TEXT NOT NULL DEFAULT '',"
+    " rows_done BIGINT NOT NULL DEFAULT 0, finished_at BIGINT, PRIMARY KEY (version, part))";
 
 /// FNV-1a over the text: tells an edit, not an attack.
 std::string checksum(std::string_view text) {
@@ -18,57 +25,29 @@ std::string checksum(std::string_view text) {
   return fmt::format("{:016x}", hash);
 }
 
-std::string_view take_line(std::string_view& text) {
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
-}
-
-std::string_view trimmed(std::string_view line) {
-  const std::size_t start = std::min(line.find_first_not_of(" \t\r"), line.size());
-  return line.substr(start, line.find_last_not_of(" \t\r") + 1 - start);
-}
-
-std::vector<std::string> statements_of(std::string_view sql, Engine engine) {
-  std::vector<std::string> statements;
-  std::string statement;
-  bool ours = true;
-  while (!sql.empty()) {
-    const std::string_view line = trimmed(take_line(sql));
-    if (line == "-- all:") ours = true;
-    if (line == "-- sqlite:") ours = engine == Engine::sqlite;
-    if (line == "-- postgres:") ours = engine == Engine::postgres;
-    if (!ours || line.empty() || line.starts_with("--")) continue;
-    statement += line;
-    statement += '\n';
-    if (!line.ends_with(';')) continue;
-    statement.resize(statement.size() - 2);
-    statements.push_back(std::move(statement));
-    statement.clear();
-  }
-  if (!statement.empty()) throw Error("a migration's last statement does not end with ';'");
-  return statements;
-}
-
 bool table_exists(Transaction& tx, Engine engine) {
-  const Rows found = engine == Engine::postgres
-                         ? tx.query("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'")
-                         : tx.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'");
-  return !found.empty();
+  switch (engine) {
+    case Engine::postgres: return !tx.query("SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'").empty();
+    case Engine::mariadb: return !tx.query("SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = 'schema_migrations'").empty();
+    case Engine::sqlite: return !tx.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'").empty();
+  }
+  return false;
 }
 
-/// The newest applied step, after a look at every one.
-int verify(Transaction& tx, std::span<const Migration> migrations) {
+/// The versions of the applied steps, after a look at every one.
+std::set<int> verify(Transaction& tx, std::span<const Migration> migrations, Newer newer) {
   const Rows applied = tx.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version");
+  std::set<int> out;
   for (std::size_t row = 0; row < applied.size(); ++row) {
-    const std::int64_t version = applied.at(row, 0).integer();
-    if (row >= migrations.size() || version != migrations[row].version)
+    const auto version = static_cast<std::size_t>(applied.at(row, 0).integer());
+    out.insert(static_cast<int>(version));
+    if (version > migrations.size() && newer == Newer::tolerate) continue;
+    if (version < 1 || version > migrations.size())
       throw Error(fmt::format("the database has schema version {}, which this program does not know", version));
-    if (applied.at(row, 2).text() != checksum(migrations[row].sql))
+    if (applied.at(row, 2).text() != checksum(migrations[version - 1].sql))
       throw Error(fmt::format("migration {} ({}) is not the one that was applied to the database", version, applied.at(row, 1).text()));
   }
-  return static_cast<int>(applied.size());
+  return out;
 }
 
 /// Gives text columns that would sort as some language does the order of bytes, as SQLite has it: paging by key relies
@@ -85,23 +64,55 @@ void sort_by_bytes(Transaction& tx) {
   for (std::size_t row = 0; row < columns.size(); ++row) tx.run(columns.at(row, 0).text());
 }
 
-/// One step, alone among all processes. False when nothing is missing.
-bool advance(Database& database, std::span<const Migration> migrations) {
+/// Alone among all processes; and whoever uses the tables waits no longer than a second for us to get them.
+void begin_change(Database& database, Transaction& tx) {
+  if (database.engine() == Engine::postgres) {
+    tx.query("SELECT pg_advisory_xact_lock(5719, hashtext(current_schema()))");
+    tx.run("SET LOCAL lock_timeout = '1s'");
+  }
+  if (database.engine() == Engine::mariadb) mariadb::lock_schema(tx);
+  tx.run(create_table);
+  tx.run(create_fills);
+}
+
+void apply(Database& database, Transaction& tx, const Migration& step, bool empty) {
+  const std::vector<std::string> statements = statements_of(step, database.engine());
+  if (database.engine() == Engine::mariadb) {
+    mariadb::run_step(tx, step.version, statements);
+  } else {
+    for (const std::string& statement : statements) tx.run(statement);
+  }
+  if (database.engine() == Engine::postgres) sort_by_bytes(tx);
+  tx.run("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, scoria_now())", {step.version, step.name, checksum(step.sql)});
+  const auto parts = static_cast<int>(batches_of(step).size());
+  for (int part = 0; part < parts; ++part) tx.run("INSERT INTO schema_fills (version, part) VALUES (?, ?)", {step.version, part});
+  // In a database that begins there is nothing to fill, and after a contract nothing to fill from.
+  if (empty) tx.run("UPDATE schema_fills SET finished_at = scoria_now() WHERE finished_at IS NULL AND version <= ?", {step.version});
+}
+
+/// One step. False when nothing is missing. `empty`: the database begins with this call.
+bool advance(Database& database, std::span<const Migration> migrations, Newer newer, bool& empty) {
   bool advanced = false;
   database.run_schema_change([&](Transaction& tx) {
-    if (database.engine() == Engine::postgres) tx.query("SELECT pg_advisory_xact_lock(5719, hashtext(current_schema()))");
-    tx.run(create_table);
-    const auto applied = static_cast<std::size_t>(verify(tx, migrations));
-    advanced = applied < migrations.size();
-    if (!advanced) return true;
-    const Migration& step = migrations[applied];
-    for (const std::string& statement : statements_of(step.sql, database.engine())) tx.run(statement);
-    if (database.engine() == Engine::postgres) sort_by_bytes(tx);
-    tx.run("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, scoria_now())",
-           {step.version, step.name, checksum(step.sql)});
+    begin_change(database, tx);
+    const std::set<int> applied = verify(tx, migrations, newer);
+    empty = empty || applied.empty();
+    const auto missing = std::find_if(migrations.begin(), migrations.end(),
+                                      [&](const Migration& step) { return !applied.contains(step.version) && (empty || !is_contract(step)); });
+    advanced = missing != migrations.end();
+    if (advanced) apply(database, tx, *missing, empty);
     return true;
   });
   return advanced;
+}
+
+bool fill_is_open(Transaction& tx, int before) {
+  return !tx.query("SELECT 1 FROM schema_fills WHERE finished_at IS NULL AND version < ? LIMIT 1", {before}).empty();
+}
+
+void check_numbers(std::span<const Migration> migrations) {
+  for (std::size_t at = 0; at < migrations.size(); ++at)
+    SCORIA_CHECK(migrations[at].version == static_cast<int>(at) + 1, "migrations are numbered from 1 without gaps");
 }
 
 }  // namespace
@@ -113,12 +124,81 @@ int schema_version(Database& database) {
   });
 }
 
-int migrate(Database& database, std::span<const Migration> migrations) {
-  for (std::size_t at = 0; at < migrations.size(); ++at)
-    SCORIA_CHECK(migrations[at].version == static_cast<int>(at) + 1, "migrations are numbered from 1 without gaps");
+int newest_expansion(std::span<const Migration> migrations) {
+  int newest = 0;
+  for (const Migration& step : migrations)
+    if (!is_contract(step)) newest = step.version;
+  return newest;
+}
+
+int migrate(Database& database, std::span<const Migration> migrations, Newer newer) {
+  check_numbers(migrations);
   int steps = 0;
-  while (advance(database, migrations)) ++steps;
+  bool empty = false;
+  while (advance(database, migrations, newer, empty)) ++steps;
   return steps;
+}
+
+int contract(Database& database, std::span<const Migration> migrations, int finalised) {
+  check_numbers(migrations);
+  int steps = 0;
+  for (const Migration& step : migrations) {
+    if (!is_contract(step) || step.version > finalised) continue;
+    bool applied = false;
+    database.run_schema_change([&](Transaction& tx) {
+      begin_change(database, tx);
+      applied = !verify(tx, migrations, Newer::tolerate).contains(step.version) && !fill_is_open(tx, step.version);
+      if (applied) apply(database, tx, step, false);
+      return true;
+    });
+    if (applied) ++steps;
+  }
+  return steps;
+}
+
+std::vector<Fill> fills(Database& database, std::span<const Migration> migrations) {
+  const Rows rows = database.read_one(
+      [](Transaction& tx) { return tx.query("SELECT version, part, rows_done, finished_at FROM schema_fills ORDER BY version, part"); });
+  std::vector<Fill> out;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto version = static_cast<std::size_t>(rows.at(row, 0).integer()), part = static_cast<std::size_t>(rows.at(row, 1).integer());
+    if (version > migrations.size()) continue;
+    out.push_back({static_cast<int>(version), static_cast<int>(part), batches_of(migrations[version - 1]).at(part).table, rows.at(row, 2).integer(),
+                   !rows.at(row, 3).null()});
+  }
+  return out;
+}
+
+bool fill_batch(Database& database, std::span<const Migration> migrations, int finalised, int rows) {
+  const auto newest = std::min<std::int64_t>(finalised, static_cast<std::int64_t>(migrations.size()));
+  const Rows open = database.read_one([&](Transaction& tx) {
+    return tx.query("SELECT version, part, after_key FROM schema_fills WHERE finished_at IS NULL AND version <= ? ORDER BY version, part LIMIT 1", {newest});
+  });
+  if (open.empty()) return false;
+  const std::int64_t version = open.at(0, 0).integer(), part = open.at(0, 1).integer();
+  const std::string after = open.at(0, 2).text();
+  const Batches batches = batches_of(migrations[static_cast<std::size_t>(version) - 1]).at(static_cast<std::size_t>(part));
+  try {
+    database.write([&](Transaction& tx) {
+      const Rows range = tx.query(fmt::format("SELECT max(k), count(*) FROM (SELECT {0} AS k FROM {1} WHERE {0} > ? ORDER BY {0} LIMIT ?) b", batches.key, batches.table),
+                                  {after, rows});
+      const bool over = range.at(0, 1).integer() == 0;
+      tx.guard("fill", fmt::format("UPDATE schema_fills SET after_key = ?, rows_done = rows_done + ?, finished_at = {} "
+                                   "WHERE version = ? AND part = ? AND after_key = ? AND finished_at IS NULL", over ? "scoria_now()" : "NULL"),
+               {over ? after : range.at(0, 0).text(), range.at(0, 1).integer(), version, part, after});
+      if (!over) tx.run(batches.sql, {after, range.at(0, 0).text()});
+    });
+  } catch (const GuardFailed&) {
+    return true;  // another process did this batch
+  }
+  return true;
+}
+
+std::vector<Step> steps(Database& database, std::span<const Migration> migrations) {
+  const std::set<int> applied = database.read_one([&](Transaction& tx) { return verify(tx, migrations, Newer::tolerate); });
+  std::vector<Step> out;
+  for (const Migration& step : migrations) out.push_back({step.version, std::string(step.name), is_contract(step), applied.contains(step.version)});
+  return out;
 }
 
 }  // namespace scoria::db

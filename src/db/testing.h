@@ -15,6 +15,7 @@ inline std::string name_of(const ::testing::TestParamInfo<Kind>& info) {
     case Kind::sqlite_file: return "sqlite_file";
     case Kind::sqlite_memory: return "sqlite_memory";
     case Kind::postgres: return "postgres";
+    case Kind::mariadb: return "mariadb";
   }
   return "unknown";
 }
@@ -44,5 +45,6 @@ class EveryEngine : public ::testing::TestWithParam<Kind> {
   INSTANTIATE_TEST_SUITE_P(On, fixture,                                                                           \
                            ::testing::Values(::scoria::db::testing::Kind::sqlite_file,                            \
                                              ::scoria::db::testing::Kind::sqlite_memory,                          \
-                                             ::scoria::db::testing::Kind::postgres),                              \
+                                             ::scoria::db::testing::Kind::postgres,                               \
+                                             ::scoria::db::testing::Kind::mariadb),                               \
                            ::scoria::db::testing::name_of)

@@ -59,12 +59,34 @@ struct Location {
   bool write_through = false;  // acknowledged writes must not sit in a daemon (qcow2)
 };
 
+/// Who must not be inside the same section of a backend at once.
+enum class Scope {
+  none,     // nobody is kept out
+  host,     // one call at a time on each machine: for its tools and files
+  volume,   // one at a time for each object, on all nodes
+  backend,  // one at a time on all nodes
+};
+/// What a call must be alone in. Calls that name the same section exclude each other.
+struct Section {
+  Scope scope = Scope::none;
+  std::string name = {};  // [a-z_]{1,40} unless the scope is none
+};
+/// The calls that change something.
+enum class Act { create, remove, extend, snapshot, clone, flatten };
+
+/// Which locks a call runs under, and the token of who has them now: whoever had one of them before had a lower one.
+struct Fence {
+  std::vector<std::string> names;
+  std::int64_t token = 0;  // 0: nothing to compare
+};
+
 /// Limits and identity of one call.
 struct Call {
   Deadline deadline;
   std::int64_t generation = 0;   // of the backend: rises with each change of site
   std::int64_t epoch = 0;        // of the operation: for the oracle log and for fencing backends
   std::string operation;         // id, for logs
+  std::vector<Fence> fences = {};  // of the sections it is in: a backend that can refuses a lower token than it has seen
   std::function<bool()> stop;    // asked between units of work; may be empty
   std::function<void(Bytes done, Bytes total)> progress;  // may be empty
   bool should_stop() const { return stop && stop(); }
@@ -91,6 +113,7 @@ struct PoolReport {
 /// What a driver promises beyond this contract. The conformance kit puts every claim to the test.
 struct Claims {
   bool refuses_old_generations = false;  // a call of a lower generation than one it has seen changes nothing: permanent
+  bool refuses_old_tokens = false;       // a call with a lower token than it has seen for a name changes nothing: transient
 };
 
 /// What every driver does.
@@ -98,7 +121,11 @@ class Driver {
  public:
   virtual ~Driver() = default;
   virtual std::string vendor() const = 0;
+  /// Raised with every change of what the driver does on the backend: what was proved of it holds for one version.
+  virtual std::string version() const { return "1"; }
   virtual Claims claims() const { return {}; }
+  /// What a call of that kind must be alone in; always the same. Scoria makes the call inside the section, under its lock.
+  virtual Section section(Act) const { return {}; }
   /// Checks that the backend can be used now; also called periodically. The message says what to do.
   virtual DriverResult<> check(const Call& call) = 0;
   virtual DriverResult<std::vector<PoolReport>> pools(const Call& call) = 0;

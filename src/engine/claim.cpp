@@ -20,30 +20,30 @@ std::string marks(std::size_t count) {
 
 }  // namespace
 
-std::vector<Operation> claim(db::Database& database, const Clock& clock, std::int64_t inc, std::span<const std::string> queues, std::size_t limit,
-                             int project_limit) {
+std::vector<Operation> claim(db::Database& database, const Clock& clock, const Kinds& kinds, std::int64_t inc, std::span<const std::string> queues, std::size_t limit,
+                             const ClaimLimits& limits) {
   if (queues.empty() || limit == 0) return {};
   FAILPOINT("engine.claim.before");
-  // One project's flood does not take every slot: beyond its cap its operations wait, whoever runs them.
-  const std::string fair = project_limit <= 0 ? ""
-                                              : "AND (SELECT count(*) FROM operation r WHERE r.state = 'running' AND r.project_id = o.project_id) < ? ";
+  const bool bound = limits.any();
   const std::string sql = fmt::format(
-      "WITH c AS (SELECT o.seq FROM operation o WHERE o.queue IN ({}) AND o.state {} AND o.run_at <= scoria_now() {}"
+      "WITH c AS (SELECT o.seq FROM operation o WHERE {} AND o.state {} AND o.run_at <= scoria_now() AND {} "
       "ORDER BY o.prio DESC, o.run_at, o.seq LIMIT ?{{skip_locked}}) "
       "UPDATE operation SET state = 'running', epoch = epoch + 1, owner = ?, claimed_at = scoria_now(), updated_at = scoria_now(), waits_on = NULL, "
       "backend_gen = (SELECT gen FROM backend WHERE backend.name = operation.backend) "
       "WHERE seq IN (SELECT seq FROM c) RETURNING {}, scoria_now()",
-      marks(queues.size()), MUTANT(claim_any_state) ? "<> 'waiting'" : "= 'ready'", fair, operation_columns);
-  db::Values values(queues.begin(), queues.end());
-  if (project_limit > 0) values.emplace_back(project_limit);
-  values.emplace_back(static_cast<std::int64_t>(limit));
-  values.emplace_back(inc);
+      bound ? "{in_numbers:o.seq:?}" : "o.queue IN (" + marks(queues.size()) + ")", MUTANT(claim_any_state) ? "<> 'waiting'" : "= 'ready'", known_work,
+      operation_columns);
 
   std::vector<Operation> out;
   database.write([&](db::Transaction& tx) {
     out.clear();
     // A change of site waits for claims under way and then sees all of them.
     tx.run("SELECT name FROM backend WHERE name IN (" + marks(queues.size()) + "){for_share}", db::Values(queues.begin(), queues.end()));
+    db::Values values(queues.begin(), queues.end());
+    if (bound) values = {db::list_of(within_limits(tx, kinds, queues, limit, limits))};
+    values.push_back(kinds.known());
+    values.emplace_back(static_cast<std::int64_t>(limit));
+    values.emplace_back(inc);
     const db::Rows rows = tx.query(sql, values);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       out.push_back(read_operation(rows, i));

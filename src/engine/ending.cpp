@@ -30,8 +30,8 @@ Result<> abandon(db::Database& database, const Kinds& kinds, const std::string& 
           const auto op = find_operation(tx, id);
           if (!op) return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
           if (is_end(op->state)) return refuse(RefusalCode::conflict, "Operation {} has already ended: {}.", id, to_text(op->state));
-          const Kind* kind = kinds.find(op->kind);
-          if (kind == nullptr) return refuse(RefusalCode::unsupported, "This node does not know operations of kind {}.", op->kind);
+          const Kind* kind = kinds.find(op->kind, op->version);
+          if (kind == nullptr) return refuse(RefusalCode::unsupported, "This node does not know version {} of operations of kind {}.", op->version, op->kind);
           tx.guard("turn",
                    "UPDATE operation SET state = 'failed', epoch = epoch + 1, owner = NULL, err_code = 'abandoned', err_text = ?, reason = NULL, phase = NULL, "
                    "waits_on = NULL, finished_at = scoria_now(), updated_at = scoria_now() WHERE id = ? AND epoch = ? AND state = ? AND step = ?",

@@ -14,6 +14,9 @@ namespace {
 /// Without a poke the queues are looked at this often at most, however many operations end.
 constexpr Duration look_interval = std::chrono::milliseconds{10};
 
+/// The queue's backend, or scheduler.
+std::string without_bulk(const std::string& queue) { return is_bulk(queue) ? queue.substr(0, queue.size() - bulk("").size()) : queue; }
+
 }  // namespace
 
 Engine::Engine(db::Database& database, Clock& clock, Random& random, const Kinds& kinds, EngineOptions options, std::function<void()> fenced)
@@ -25,8 +28,9 @@ Engine::Engine(db::Database& database, Clock& clock, Random& random, const Kinds
       fenced_(std::move(fenced)),
       membership_(database, clock, options_.membership),
       runner_(database, clock, random, kinds, membership_),
-      short_lane_{{clock, 1024}, {0}, options_.slots, {false}},
-      bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots, {false}} {}
+      short_lane_{{clock, 1024}, {0}, options_.slots, {false}, {false}},
+      bulk_lane_{{clock, 1024}, {0}, options_.bulk_slots, {false}, {false}},
+      limits_{.project = options_.project_limit, .backends = {}} {}
 
 Engine::~Engine() { database_.on_poke({}); }
 
@@ -47,9 +51,11 @@ void Engine::start() {
   spawn("dispatch", [this] { dispatch_loop(); });
 }
 
-void Engine::serve(const std::string& queue) {
+void Engine::serve(const std::string& queue, int most) {
   {
     const std::lock_guard lock(mutex_);
+    if (most > 0) limits_.backends[queue] = most;
+    else limits_.backends.erase(queue);
     if (!served_.insert(queue).second) return;
   }
   wake_.raise();
@@ -61,9 +67,19 @@ void Engine::stop_serving(const std::string& queue) {
 }
 
 bool Engine::serves(const std::string& queue) const {
-  const std::string plain = is_bulk(queue) ? queue.substr(0, queue.size() - bulk("").size()) : queue;
   const std::lock_guard lock(mutex_);
-  return served_.contains(plain);
+  return served_.contains(without_bulk(queue));
+}
+
+ClaimLimits Engine::limits() const {
+  const std::lock_guard lock(mutex_);
+  return limits_;
+}
+
+/// What is counted where it is claimed is not taken on without a claim.
+bool Engine::bound(const std::string& queue) const {
+  const std::lock_guard lock(mutex_);
+  return limits_.binds(without_bulk(queue));
 }
 
 std::vector<std::string> Engine::queues(bool bulk_queues) const {
@@ -84,7 +100,7 @@ void Engine::poke(const std::string& queue) {
   const bool own = serves(queue);
   if (own) ask(queue);
   // Who takes it at once need not tell the others; should it fail, they look by themselves.
-  if (own && lane.busy < lane.slots && !stopping_ && membership_.leash_holds()) return;
+  if (own && lane.busy < lane.slots && !stopping_ && !lane.resting && membership_.leash_holds()) return;
   try {
     FAILPOINT("engine.poke");
     database_.poke(queue);
@@ -94,8 +110,8 @@ void Engine::poke(const std::string& queue) {
 }
 
 std::optional<Berths::Berth> Engine::reserve(const std::string& operation, const std::string& queue) {
-  // A cap on projects is counted where operations are claimed.
-  if (stopping_ || options_.project_limit > 0 || !membership_.leash_holds() || !serves(queue)) return std::nullopt;
+  // What is capped is counted where it is claimed.
+  if (stopping_ || options_.project_limit > 0 || bound(queue) || !membership_.leash_holds() || !serves(queue)) return std::nullopt;
   try {
     FAILPOINT("engine.berth.reserve");
   } catch (const std::exception& failure) {
@@ -107,7 +123,8 @@ std::optional<Berths::Berth> Engine::reserve(const std::string& operation, const
   const auto known = generations_.find(queue);
   if (!lane.has_berth() || (queue != scheduler_queue && known == generations_.end())) return std::nullopt;
   ++lane.busy;
-  running_[{operation, 1}] = std::make_shared<Runner::Control>();
+  const auto control = running_[{operation, 1}] = std::make_shared<Runner::Control>();
+  control->bulk = is_bulk(queue);
   return Berth{membership_.incarnation(), known == generations_.end() ? 0 : known->second};
 }
 
@@ -168,16 +185,35 @@ void Engine::heartbeat_loop() {
   }
 }
 
-/// What the database says we own: cancel requests reach long copies here; and what we own without knowing it (a claim whose
-/// COMMIT was answered by a lost connection) goes back, once it was seen on two beats in a row, for a claim may be under way.
+/// An administrator asked for it, or took it back.
+void Engine::rest(bool resting) {
+  rest(short_lane_, false, resting);
+  rest(bulk_lane_, true, resting);
+}
+
+void Engine::rest(Lane& lane, bool bulk_lane, bool resting) {
+  const std::lock_guard lock(mutex_);
+  if ((retired_ && !resting) || lane.resting.exchange(resting) == resting) return;
+  log::info("engine", {}, "node {} {} {} operations", membership_.incarnation(), resting ? "gives back its" : "takes up", bulk_lane ? "long" : "short");
+  if (!resting) return lane.asked = true, wake_.raise();
+  for (const auto& [own, control] : running_)
+    if (control->bulk == bulk_lane) control->drain = true;
+}
+
+/// What the database says about this node and what it owns: whether to rest; cancel requests, for long copies; and what we own
+/// without knowing it (a claim whose COMMIT was answered by a lost connection) goes back, once it was seen on two beats in a row,
+/// for a claim may be under way.
 void Engine::look_at_own() {
   const db::Rows rows = database_.read_one([&](db::Transaction& tx) {
-    return tx.query("SELECT id, epoch, cancel_req FROM operation WHERE owner = ? AND state = 'running' ORDER BY id", {membership_.incarnation()});
+    return tx.query("SELECT o.id, o.epoch, o.cancel_req, n.state FROM node n LEFT JOIN operation o ON o.owner = n.inc AND o.state = 'running' "
+                    "WHERE n.inc = ? ORDER BY o.id", {membership_.incarnation()});
   });
+  if (!rows.empty() && !retired_) rest(rows.at(0, 3).text() == "draining");
   std::set<Claimed> strays;
   {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows.at(i, 0).null()) continue;
       const Claimed own{rows.at(i, 0).text(), rows.at(i, 1).integer()};
       const auto found = running_.find(own);
       if (found == running_.end())
@@ -205,6 +241,7 @@ void Engine::sweep_loop() {
   Instant next_sweep = clock_.now();
   std::deque<Instant> lease_ends;  // of those this node found dead: it sweeps right then, not at some later tick
   while (!stopping_) {
+    Duration due = options_.membership.beacon_look;
     try {
       const Membership::Look look = membership_.look_for_beacons();
       if (look.suspected) stop_heartbeat_.raise();  // ends its wait
@@ -216,11 +253,11 @@ void Engine::sweep_loop() {
         next_sweep = clock_.now() + Duration{static_cast<std::int64_t>(period * 8 / 10 + random_.below(period * 4 / 10 + 1))};
         take_back();
       }
-    } catch (const std::exception& failure) {
+      if (!lease_ends.empty()) due = std::clamp(lease_ends.front() - clock_.now(), Duration{1}, due);
+    } catch (const std::exception& failure) {  // and not again at once, however much is due
       log::warning("engine", {}, "sweep: {}", failure.what());
     }
-    const Duration due = lease_ends.empty() ? options_.membership.beacon_look : std::max(lease_ends.front() - clock_.now(), Duration{1});
-    clock_.wait(stop_sweep_, std::min(options_.membership.beacon_look, due));
+    clock_.wait(stop_sweep_, due);
   }
 }
 
@@ -255,17 +292,18 @@ void Engine::dispatch_loop() {
 
 void Engine::dispatch(Lane& lane, bool bulk_lane, bool look) {
   const int free = lane.slots - lane.busy;
-  if (free <= 0) return;
+  if (free <= 0 || lane.resting) return;
   const auto wanted = static_cast<std::size_t>(free);
   const std::vector<std::string> from = queues(bulk_lane);
   if (from.empty() || (!lane.asked.exchange(false) && !(look && anything_ready(from)))) return;
-  std::vector<Operation> claimed = claim(database_, clock_, membership_.incarnation(), from, wanted, options_.project_limit);
+  std::vector<Operation> claimed = claim(database_, clock_, kinds_, membership_.incarnation(), from, wanted, limits());
   FAILPOINT("engine.dispatch.claimed");
   for (Operation& operation : claimed) {
     ++lane.busy;
     {
       const std::lock_guard lock(mutex_);
-      running_[{operation.id, operation.epoch}] = std::make_shared<Runner::Control>();
+      const auto control = running_[{operation.id, operation.epoch}] = std::make_shared<Runner::Control>();
+      control->bulk = bulk_lane;
     }
     hand_over(lane, std::move(operation));
   }
@@ -276,10 +314,12 @@ void Engine::dispatch(Lane& lane, bool bulk_lane, bool look) {
 
 /// A read, so that idle wake-ups cost no write transaction.
 bool Engine::anything_ready(const std::vector<std::string>& from) {
-  std::string sql = "SELECT 1 FROM operation WHERE state = 'ready' AND run_at <= scoria_now() AND queue IN (?";
+  std::string sql = "SELECT 1 FROM operation o WHERE o.state = 'ready' AND o.run_at <= scoria_now() AND o.queue IN (?";
   for (std::size_t i = 1; i < from.size(); ++i) sql += ", ?";
-  sql += ") LIMIT 1";
-  return !database_.read_one([&](db::Transaction& tx) { return tx.query(sql, db::Values(from.begin(), from.end())); }).empty();
+  sql += ") AND " + std::string(known_work) + " LIMIT 1";
+  db::Values values(from.begin(), from.end());
+  values.push_back(kinds_.known());
+  return !database_.read_one([&](db::Transaction& tx) { return tx.query(sql, values); }).empty();
 }
 
 void Engine::work_loop(Lane& lane) {
@@ -289,9 +329,10 @@ void Engine::work_loop(Lane& lane) {
     {
       const std::lock_guard lock(mutex_);
       control = running_.at(own);
-      control->drain = stopping_.load();  // under the lock: drain() sets stopping_ first, then marks what runs
+      control->drain = stopping_ || lane.resting;  // under the lock: who stops the lane says so first, then marks what runs
     }
-    control->serves = [this](const std::string& queue) { return serves(queue) && !stopping_; };
+    control->serves = [this, &lane](const std::string& queue) { return serves(queue) && !stopping_ && !lane.resting; };
+    control->takes_on = [&own = *control, this](const std::string& queue) { return own.serves(queue) && !bound(queue); };
     control->handed_over = [this](const std::string& queue) { poke(queue); };
     const Operation after = runner_.run(std::move(*claimed), *control);
     {
@@ -305,14 +346,24 @@ void Engine::work_loop(Lane& lane) {
   }
 }
 
-void Engine::drain(Duration limit) {
-  const Deadline deadline = Deadline::in(clock_, limit);
+void Engine::retire() {
   try {
     FAILPOINT("engine.drain.begun");
     membership_.set_draining();
   } catch (const std::exception& failure) {
     log::warning("engine", {}, "drain: {}", failure.what());
   }
+  {
+    const std::lock_guard lock(mutex_);
+    retired_ = true;
+  }
+  rest(bulk_lane_, true, true);
+  if (!options_.membership.exclusive) rest(short_lane_, false, true);
+}
+
+void Engine::drain(Duration limit) {
+  const Deadline deadline = Deadline::in(clock_, limit);
+  retire();
   stopping_ = true;
   wake_.raise();
   stop_sweep_.raise();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/queue.h"
+#include "engine/claim_limits.h"
 #include "engine/kind.h"
 #include "engine/launch.h"
 #include "engine/membership.h"
@@ -33,13 +34,18 @@ class Engine final : public Berths {
 
   /// Joins and starts the loops. Throws db::Error when the database is not there.
   void start();
-  /// From now on this node claims work of `queue` and of its bulk queue (or no more).
-  void serve(const std::string& queue);
+  /// From now on this node claims work of `queue` and of its bulk queue (or no more). `most`: operations of that backend that
+  /// may run at once over all nodes; 0: any number.
+  void serve(const std::string& queue, int most = 0);
   void stop_serving(const std::string& queue);
   /// After a commit that made work ready: wakes this node and, best effort, the others.
   void poke(const std::string& queue);
   /// Called with each operation that ended here, after its commit. Set before start().
   void on_ended(std::function<void(const Operation&)> listener) { ended_ = std::move(listener); }
+  /// The first half of drain(), at once and without waiting: from now on this node claims nothing, and operations go back at
+  /// their next step or from the middle of a long copy. With a database of its own nobody could take them over: then only
+  /// long work is given back, and what requests wait for goes on.
+  void retire();
   std::optional<Berth> reserve(const std::string& operation, const std::string& queue) override;
   void release(const std::string& operation, const std::string& queue) override;
   void board(Operation operation, std::optional<Duration> time_limit) override;
@@ -57,8 +63,9 @@ class Engine final : public Berths {
     std::atomic<int> busy{0};
     int slots;
     std::atomic<bool> asked{false};  // work is known to be there: claimed without a look first
+    std::atomic<bool> resting{false};  // claims nothing, runs no further step
     /// A quarter is kept for what is claimed, which is older: new work does not starve it.
-    bool has_berth() const { return !asked && busy < slots - (slots + 3) / 4; }
+    bool has_berth() const { return !asked && !resting && busy < slots - (slots + 3) / 4; }
   };
   Lane& lane_for(std::string_view queue) { return is_bulk(queue) ? bulk_lane_ : short_lane_; }
   void hand_over(Lane& lane, Operation operation);
@@ -70,9 +77,13 @@ class Engine final : public Berths {
   void dispatch(Lane& lane, bool bulk_lane, bool look);
   /// Work of that queue (of any, if empty) is ready.
   void ask(std::string_view queue);
+  void rest(bool resting);
+  void rest(Lane& lane, bool bulk_lane, bool resting);
   void look_at_own();
   void give_back(const Claimed& stray);
   std::vector<std::string> queues(bool bulk_queues) const;
+  ClaimLimits limits() const;
+  bool bound(const std::string& queue) const;
   bool serves(const std::string& queue) const;
   bool anything_ready(const std::vector<std::string>& queues);
 
@@ -86,12 +97,14 @@ class Engine final : public Berths {
   Membership membership_;
   Runner runner_;
   Lane short_lane_, bulk_lane_;
+  std::atomic<bool> retired_{false};   // this process is about to end
   std::atomic<bool> stopping_{false};  // no new work
   std::atomic<bool> left_{false};      // nothing runs any more: the lease may end
   std::atomic<int> loops_{0};
   Signal wake_, stop_heartbeat_, stop_sweep_;
   mutable std::mutex mutex_;
   std::set<std::string> served_;                                              // guarded by mutex_
+  ClaimLimits limits_;                                                        // guarded by mutex_
   std::map<Claimed, std::shared_ptr<Runner::Control>> running_;               // guarded by mutex_; from the claim, or the berth, on
   std::map<std::string, std::int64_t, std::less<>> generations_;              // guarded by mutex_; of backends, as seen last
   std::set<Claimed> strays_;                                                  // of the heartbeat: as seen last

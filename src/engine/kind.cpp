@@ -1,6 +1,7 @@
 #include "engine/kind.h"
 
 #include "base/check.h"
+#include "db/values.h"
 
 namespace scoria::engine {
 
@@ -66,9 +67,27 @@ bool Kind::cancellable_at(std::string_view step) const {
   return false;
 }
 
+std::string_view Kind::step_after(std::string_view step, int version) const {
+  const auto all = steps();
+  const auto at = std::find(all.begin(), all.end(), step);
+  SCORIA_CHECK(step.empty() || at != all.end(), "an operation is at a step its kind does not have");
+  for (std::size_t next = step.empty() ? 0 : static_cast<std::size_t>(at - all.begin()) + 1; next < all.size(); ++next)
+    if (has_step(next, version)) return all[next];
+  return {};
+}
+
 void Kinds::add(std::unique_ptr<Kind> kind) {
   const std::string name(kind->name());
   SCORIA_CHECK(kinds_.emplace(name, std::move(kind)).second, "a kind of operation is registered twice");
+  std::vector<std::string> known;
+  for (const auto& [of, one] : kinds_)
+    for (int version = one->oldest_version(); version <= one->version(); ++version) known.push_back(of + "/" + std::to_string(version));
+  known_ = db::list_of(known);
+}
+
+const Kind* Kinds::find(std::string_view name, int version) const {
+  const Kind* kind = find(name);
+  return kind != nullptr && kind->oldest_version() <= version && version <= kind->version() ? kind : nullptr;
 }
 
 const Kind* Kinds::find(std::string_view name) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include "base/clock.h"
 #include "engine/operation.h"
+#include "engine/pins.h"
 
 namespace scoria::engine {
 
@@ -75,8 +77,14 @@ class Kind {
  public:
   virtual ~Kind() = default;
   virtual std::string_view name() const = 0;
+  /// The newest version of its operations: of what they carry and of their steps. It rises with either, and rows say theirs.
   virtual int version() const { return 1; }
+  /// The oldest version that this build still runs.
+  virtual int oldest_version() const { return 1; }
+  /// Of all versions, in their order.
   virtual std::vector<std::string_view> steps() const = 0;
+  /// Whether operations of that version have the step.
+  virtual bool has_step(std::size_t, int) const { return true; }
   virtual Outcome run(std::size_t step, Task& task) const = 0;
   /// Names of the stored shapes that its operations carry (domain/shapes.h); empty: nothing but `{}`.
   struct Shapes {
@@ -89,34 +97,52 @@ class Kind {
   virtual void settle(db::Transaction& tx, const Operation& operation, const Ending& ending) const = 0;
 
   bool cancellable_at(std::string_view step) const;
+  /// The step that operations of that version take after this one (all: first). Empty after the last.
+  std::string_view step_after(std::string_view step, int version) const;
+  std::string_view first_step(int version) const { return step_after({}, version); }
 };
 
-/// A kind whose steps are member functions: `Self::table` is its list of {name, member}.
+/// A kind whose steps are member functions: `Self::table` is its list of {name, member}, a step that was added later with the
+/// version of the kind since which there is one.
 template <class Self>
 class StepKind : public Kind {
  public:
   struct Step {
     std::string_view name;
     Outcome (Self::*run)(Task&) const;
+    int since = 1;  // the versions of operations that take it
+    int until = std::numeric_limits<int>::max();
   };
   std::vector<std::string_view> steps() const override {
     std::vector<std::string_view> names;
     for (const auto& step : Self::table()) names.push_back(step.name);
     return names;
   }
+  bool has_step(std::size_t step, int version) const override { return Self::table()[step].since <= version && version <= Self::table()[step].until; }
   Outcome run(std::size_t step, Task& task) const override {
     return (static_cast<const Self*>(this)->*(Self::table()[step].run))(task);
   }
 };
 
-/// Every kind this build knows. A node claims only kinds it knows.
+/// Every kind this build knows, and which versions may be started now. A node claims only what it knows.
 class Kinds {
  public:
   void add(std::unique_ptr<Kind> kind);
   const Kind* find(std::string_view name) const;
   std::vector<const Kind*> all() const;
+  /// The kind, if it runs operations of that version.
+  const Kind* find(std::string_view name, int version) const;
+  /// "kind/version" of everything it runs, for SQL's {in:…}.
+  const db::Value& known() const { return known_; }
+
+  Pins& pins() { return pins_; }
+  const Pins& pins() const { return pins_; }
+  /// The version in which an operation of that kind is to be started now; 0: not yet (engine/upgrade.h).
+  int version_to_start(const Kind& kind) const { return pins_.at_most("kind:" + std::string(kind.name()), kind.version()); }
 
  private:
+  db::Value known_;
+  Pins pins_;
   std::map<std::string, std::unique_ptr<Kind>, std::less<>> kinds_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "base/mutants.h"
+#include "engine/upgrade.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -28,11 +29,16 @@ void Membership::join() {
       tx.run("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining')");
       tx.run("UPDATE operation SET state = 'ready', owner = NULL, deaths = deaths + 1, updated_at = scoria_now(), " SCORIA_AFTER_DEATHS "WHERE state = 'running'");
     }
+    const Versions& own = options_.versions;
+    if (const auto admitted = admit(tx, own); !admitted) throw std::runtime_error(admitted.error().message);
+    const auto schema = own.newest.find("schema");
     const db::Rows rows = tx.query(
         "INSERT INTO node (host, roles, state, lease_until, started_at, release, schema_version) "
-        "VALUES (?, ?, 'up', scoria_now() + ?, scoria_now(), ?, 1) RETURNING inc",
-        {options_.host, options_.roles, options_.lease.count(), options_.release});
-    return rows.at(0, 0).integer();
+        "VALUES (?, ?, 'up', scoria_now() + ?, scoria_now(), ?, ?) RETURNING inc",
+        {options_.host, options_.roles, options_.lease.count(), own.release, schema == own.newest.end() ? 0 : schema->second});
+    const std::int64_t inc = rows.at(0, 0).integer();
+    publish(tx, inc, own);
+    return inc;
   });
   database_.hold_beacon(incarnation_);
   leash_ = (sent + (options_.lease - options_.lease / 8)).since_boot.count();
@@ -103,6 +109,7 @@ std::int64_t Membership::sweep() {
 
 Membership::Look Membership::look_for_beacons() {
   Look out;
+  FAILPOINT("engine.beacons.look");
   if (database_.engine() == db::Engine::sqlite) return out;
   // Who has not beaten yet is still on its way to its beacon.
   const db::Rows rows = database_.read([&](db::Transaction& tx) {

@@ -7,13 +7,14 @@
 
 #include "base/clock.h"
 #include "db/database.h"
+#include "engine/pins.h"
 
 namespace scoria::engine {
 
 struct MembershipOptions {
   std::string host;
   std::string roles;           // "api,scheduler,volume"
-  std::string release = "0.1.0";
+  Versions versions;           // none: no pins are kept (tests)
   Duration lease = std::chrono::seconds{4};
   Duration beat = std::chrono::seconds{1};
   Duration sweep = std::chrono::milliseconds{500};
@@ -28,7 +29,8 @@ class Membership {
  public:
   Membership(db::Database& database, Clock& clock, MembershipOptions options);
 
-  /// Makes this incarnation known. Call once, first.
+  /// Makes this incarnation known. Call once, first. Throws std::runtime_error with a text for the operator when a build of
+  /// these versions may not join (engine/upgrade.h).
   void join();
   /// Extends the lease. False: others fenced us; this process must not go on.
   bool beat();

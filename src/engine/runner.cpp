@@ -32,11 +32,10 @@ constexpr std::string_view end_sql =
 
 std::string history_entry(const Operation& op) { return fmt::format("{{\"step\":\"{}\",\"epoch\":{},\"at\":", op.step, op.epoch); }
 
-std::string step_after(const Kind& kind, const std::string& step) {
-  const auto steps = kind.steps();
-  const auto at = std::find(steps.begin(), steps.end(), step);
-  SCORIA_CHECK(at != steps.end() && at + 1 != steps.end(), "advance() from the last step");
-  return std::string(*(at + 1));
+std::string step_after(const Kind& kind, const Operation& op) {
+  const std::string_view next = kind.step_after(op.step, op.version);
+  SCORIA_CHECK(!next.empty(), "advance() from the last step");
+  return std::string(next);
 }
 
 void replace(std::string& text, std::string_view from, std::string_view to) {
@@ -105,8 +104,8 @@ Duration Runner::backoff(int attempt) {
 }
 
 Operation Runner::run(Operation op, Control& control) {
-  const Kind* kind = kinds_.find(op.kind);
-  SCORIA_CHECK(kind != nullptr, "a claim took a kind that is not known");
+  const Kind* kind = kinds_.find(op.kind, op.version);
+  SCORIA_CHECK(kind != nullptr, "a claim took a kind or a version that is not known");
   const auto steps = kind->steps();
   for (bool left = false; !left;) {
     const auto at = std::find(steps.begin(), steps.end(), op.step);
@@ -172,24 +171,28 @@ bool Runner::apply(Operation& op, const Kind& kind, Outcome outcome, Control& co
   return true;
 }
 
-/// What a claim would copy: an operation that is taken on to another backend by the node that has it needs none.
+/// What a claim would copy: an operation that is taken on to another backend by the node that has it needs none. Whoever
+/// renames the backend waits for this commit, or this one finds it renamed.
 std::int64_t Runner::share_generation(db::Transaction& tx, const std::string& backend) {
+  if (backend.empty()) return 0;
   const db::Rows rows = tx.query("SELECT gen FROM backend WHERE name = ?{for_share}", {backend});
-  return rows.empty() ? 0 : rows.at(0, 0).integer();
+  if (rows.empty()) throw db::GuardFailed("backend");
+  return rows.at(0, 0).integer();
 }
 
 bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Control& control) {
-  const std::string next = outcome.to_step.empty() ? step_after(kind, op.step) : outcome.to_step;
+  const std::string next = outcome.to_step.empty() ? step_after(kind, op) : outcome.to_step;
   const std::string queue = outcome.queue.empty() ? op.queue : outcome.queue;
   const std::string backend = outcome.queue.empty() ? op.backend : outcome.backend;
+  const bool moves = backend != op.backend;
   // Bulk queues have slots of their own.
-  const bool stays = is_bulk(queue) == is_bulk(op.queue) && control.serves(queue);
+  const bool stays = is_bulk(queue) == is_bulk(op.queue) && (moves ? control.takes_on(queue) : control.serves(queue));
   std::int64_t generation = op.backend_generation;
   const std::string sql = unless_cancelled(advance_sql, kind, op.step);
   const Committed committed = commit(
       op,
       [&](db::Transaction& tx) {
-        if (backend != op.backend) generation = stays ? share_generation(tx, backend) : 0;
+        if (moves) generation = share_generation(tx, backend);
         tx.guard("turn", turn(sql),
                  {next, outcome.context, queue, db::or_null(backend), generation, stays ? "running" : "ready", stays ? db::Value{op.owner} : db::Value{},
                   history_entry(op), op.id, op.epoch, op.owner, op.step});

@@ -21,7 +21,9 @@ class Runner {
   struct Control {
     std::atomic<bool> cancel{false};    // cancel_req was seen in the database
     std::atomic<bool> drain{false};     // give it back at the next boundary
-    std::function<bool(const std::string& queue)> serves;  // does this node serve that queue
+    std::atomic<bool> bulk{false};      // in a slot for long work
+    std::function<bool(const std::string& queue)> serves;    // does this node serve that queue
+    std::function<bool(const std::string& queue)> takes_on;  // may it go on there without a claim
     std::function<void(const std::string& queue)> handed_over;
   };
 

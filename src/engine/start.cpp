@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "engine/upgrade.h"
 
 namespace scoria::engine {
 namespace {
@@ -30,9 +31,11 @@ Operation born_running(const NewOperation& op, const Berths::Berth& berth, int v
 void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op, Launch* launch) {
   const Kind* kind = kinds.find(op.kind);
   SCORIA_CHECK(kind != nullptr, "an operation of a kind that is not registered");
-  const std::string step = op.first_step.empty() ? std::string(kind->steps().front()) : op.first_step;
+  const int version = kinds.version_to_start(*kind);
+  if (version < kind->oldest_version()) throw db::GuardFailed(std::string(not_yet));
+  const std::string step = op.first_step.empty() ? std::string(kind->first_step(version)) : op.first_step;
   const bool runs = launch != nullptr && launch->berth() && op.waits_on.empty();
-  db::Values row = {op.id, op.kind, kind->version(), op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
+  db::Values row = {op.id, op.kind, version, op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
                     op.resource_id, runs ? "running" : op.waits_on.empty() ? "ready" : "waiting", static_cast<int>(op.priority),
                     op.time_limit ? db::Value{std::int64_t{op.time_limit->count()}} : db::Value{}, step, op.input, op.context, db::or_null(op.parent),
                     db::or_null(op.waits_on)};
@@ -50,7 +53,7 @@ void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op, Laun
     row.emplace_back(launch->berth()->owner), row.emplace_back(op.backend), row.emplace_back(launch->berth()->generation);
     tx.guard(stale_generation, sql, std::move(row));
   }
-  if (runs) launch->written(born_running(op, *launch->berth(), kind->version(), step), op.time_limit);
+  if (runs) launch->written(born_running(op, *launch->berth(), version, step), op.time_limit);
   for (const Claim& claim : op.claims)
     tx.run("INSERT INTO op_res (op, rtype, rid, mode) VALUES (?, ?, ?, ?)", {op.id, claim.type, claim.id, std::string(1, static_cast<char>(claim.mode))});
   if (!op.parent.empty()) tx.guard("parent", "UPDATE operation SET open_children = open_children + 1 WHERE id = ? AND state IN ('ready', 'running', 'waiting')", {op.parent});

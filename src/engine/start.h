@@ -35,7 +35,9 @@ struct NewOperation {
   std::string first_step;              // empty: the kind's first
 };
 
-/// Makes the operation exist, in the caller's transaction. A repeated id is a unique violation. With a `launch` that has a slot it is
+/// Makes the operation exist, in the caller's transaction, in the version that may be started now; what it carries is written
+/// in that version (Kinds::version_to_start). A kind that may not be started yet fails the guard `not_yet` (engine/upgrade.h).
+/// A repeated id is a unique violation. With a `launch` that has a slot it is
 /// born running, unless it starts waiting; that fails as guard `stale_generation` if the backend has another one than this node knows.
 void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& operation, Launch* launch = nullptr);
 

@@ -26,6 +26,12 @@ class Door {
     (void)call, (void)protocol, (void)name, (void)limits;
     return {};
   }
+  /// Nobody but this machine's exports has the volume open for writing: it may be served here. `busy` while a daemon of a machine
+  /// that served it before is alive, be it stopped. A door that cannot tell says yes.
+  virtual DriverResult<> exclusive(const drivers::Location& at) {
+    (void)at;
+    return {};
+  }
   struct Listed {
     std::string protocol;
     std::string name;

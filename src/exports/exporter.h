@@ -40,6 +40,8 @@ struct ExportSpec {
   Connector connector;
   Throttle throttle;
   std::string chap_user, chap_secret;  // iSCSI: made and stored sealed before the export is
+  std::string portal;                  // the address it keeps when it moves to another machine; empty: it stays here
+  int port = 0;                        // NBD over TCP: which it had before; 0: any
 };
 
 /// connection_info for the client: driver_volume_type and its data (behaviours.md section 14).

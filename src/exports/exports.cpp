@@ -10,6 +10,7 @@
 #include "observe/log.h"
 #include "os/files.h"
 #include "os/loop.h"
+#include "os/process.h"
 
 namespace scoria::exports {
 namespace {
@@ -20,12 +21,12 @@ constexpr Duration remember_removed = std::chrono::hours{48};
 }  // namespace
 
 Exports::Exports(Clock& clock, Options options)
-    : clock_(clock), options_(std::move(options)), state_(clock, options_.state_directory), supervisor_(clock) {
+    : clock_(clock), options_(std::move(options)), state_(clock, options_.state_directory), leash_(clock, state_, options_.keeper), supervisor_(clock) {
   exporters_.push_back(std::make_unique<LocalExporter>(clock_, options_, state_));
-  auto nbd = std::make_unique<NbdExporter>(clock_, options_, state_, supervisor_);
+  auto nbd = std::make_unique<NbdExporter>(clock_, options_, state_, supervisor_, leash_);
   nbd_ = nbd.get();
   exporters_.push_back(std::move(nbd));
-  auto iscsi = std::make_unique<IscsiExporter>(clock_, options_, state_, supervisor_);
+  auto iscsi = std::make_unique<IscsiExporter>(clock_, options_, state_, supervisor_, leash_);
   iscsi_ = iscsi.get();
   exporters_.push_back(std::move(iscsi));
 }
@@ -40,6 +41,7 @@ DriverResult<> Exports::start() {
     return failed(FailureClass::permanent, "nbd_last_port ({}) is below nbd_first_port ({})", options_.nbd_last_port, options_.nbd_first_port);
   const DriverResult<> opened = guarded([&]() -> DriverResult<> {
     state_.open();
+    leash_.open();
     nbd_->end_lost();
     iscsi_->end_lost();
     return {};
@@ -110,6 +112,52 @@ DriverResult<std::vector<Exports::Listed>> Exports::list(const Call& call) {
     for (std::string& name : *names) out.push_back({item->protocol(), std::move(name)});
   }
   return out;
+}
+
+DriverResult<> Exports::exclusive(const drivers::Location& at) {
+  return guarded([&]() -> DriverResult<> {
+    const std::optional<os::Fd> file = os::open_if_there(at.path, O_RDONLY);
+    if (!file || nbd_->serves(at)) return {};
+    const struct stat status = os::status_of(*file);
+    if (iscsi_->serves(status.st_dev, status.st_ino)) return {};
+    for (const os::LoopDevice& device : os::loops_on(*file))
+      if (const std::size_t slash = device.label.rfind('/'); slash != std::string::npos && state_.exists("local/" + device.label.substr(slash + 1))) return {};
+    if (os::written_elsewhere(at.path)) return failed(FailureClass::busy, "{} is still open for writing by another machine's daemon or another program", at.path);
+    return {};
+  });
+}
+
+/// Several processes that share a state directory are one machine: the first gives it its name.
+std::string Exports::home() {
+  if (const std::optional<std::string> known = state_.read("home")) return *known;
+  const auto alone = state_.lock("home", Deadline::in(clock_, 10s));
+  if (!state_.exists("home")) state_.write("home", options_.host);
+  return *state_.read("home");
+}
+
+DriverResult<> Exports::raise(const Call& call, const std::string& address) {
+  for (const PortalAddress& portal : options_.portals)
+    if (portal.address == address) return guarded([&] { return exports::raise(clock_, state_, portal, options_.portal_command, call.deadline); });
+  return failed(FailureClass::permanent, "portal {} is not among this node's [exports] portals", address);
+}
+
+DriverResult<> Exports::abandon(const Call& call, const std::set<std::string>& portals) {
+  if (const auto left = nbd_->abandon(call, portals); !left) return left;
+  if (const auto left = iscsi_->abandon(call, portals); !left) return left;
+  return guarded([&]() -> DriverResult<> {
+    for (const std::string& address : state_.names("portals"))
+      if (!portals.contains(address)) lower(clock_, state_, address);
+    return {};
+  });
+}
+
+DriverResult<> Exports::fence(const Call& call, const std::string& host) {
+  if (options_.portal_command.empty()) return failed(FailureClass::permanent, "no portal_command says how to fence {}", host);
+  return guarded([&]() -> DriverResult<> {
+    const os::Finished done = os::run(clock_, {.arguments = {options_.portal_command, "fence", host}}, call.deadline);
+    if (done.ok()) return {};
+    return failed(FailureClass::transient, "`{} fence {}` failed: {}", options_.portal_command, host, trimmed(done.errors + done.output));
+  });
 }
 
 std::vector<Exports::Report> Exports::reports(const Call& call) {

@@ -9,6 +9,8 @@
 #include "drivers/live.h"
 #include "exports/door.h"
 #include "exports/fake/fake_exports.h"
+#include "exports/leash.h"
+#include "exports/moving.h"
 #include "exports/options.h"
 #include "exports/state.h"
 #include "exports/supervisor.h"
@@ -19,7 +21,7 @@ class IscsiExporter;
 class NbdExporter;
 
 /// All protocols of this node behind one door; also what drivers ask to move or grow a volume in use. Thread-safe.
-class Exports final : public Door, public drivers::LiveUse {
+class Exports final : public Door, public Moving, public drivers::LiveUse {
  public:
   Exports(Clock& clock, Options options);
   ~Exports() override;
@@ -36,6 +38,15 @@ class Exports final : public Door, public drivers::LiveUse {
   DriverResult<> throttle(const Call& call, std::string_view protocol, const std::string& name, const Throttle& limits) override;
 
   DriverResult<std::vector<Listed>> list(const Call& call) override;
+  DriverResult<> exclusive(const drivers::Location& at) override;
+
+  // Moving.
+  bool extend_leash(Instant until) override { return leash_.extend(until); }
+  bool leash_holds() const override { return leash_.holds(); }
+  std::string home() override;
+  DriverResult<> raise(const Call& call, const std::string& address) override;
+  DriverResult<> abandon(const Call& call, const std::set<std::string>& portals) override;
+  DriverResult<> fence(const Call& call, const std::string& host) override;
 
   /// What can be said to operators and schedulers about a protocol on this node, now.
   struct Report {
@@ -62,6 +73,7 @@ class Exports final : public Door, public drivers::LiveUse {
   Clock& clock_;
   const Options options_;
   State state_;
+  Leash leash_;
   Supervisor supervisor_;
   Instant next_forgetting_;  // of the supervisor's thread
   std::vector<std::unique_ptr<Exporter>> exporters_;

@@ -1,6 +1,9 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "exports/portal_address.h"
 
 /// What an operator may say about exports. Plain values: app/ fills them from the configuration.
 namespace scoria::exports {
@@ -13,6 +16,14 @@ struct Options {
   std::string deployment = "scoria";
   /// Where clients reach this node.
   std::string my_ip = "127.0.0.1";
+
+  /// This machine's name among those that take exports over from each other, and the addresses that move between them.
+  std::string host;
+  std::vector<PortalAddress> portals;
+  /// Command that keeps the leash (leash.h), the state directory is added; empty: nobody takes exports over from this machine.
+  std::vector<std::string> keeper;
+  /// Run as `COMMAND up|down ADDRESS` in place of `ip address`, and as `COMMAND fence HOST`; empty: none.
+  std::string portal_command;
 
   // NBD
   std::string nbd_listen_address = "127.0.0.1";

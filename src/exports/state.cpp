@@ -46,7 +46,7 @@ void State::open() {
   const auto alone = lock("open", Deadline::in(clock_, 10s));
   const std::string boot = os::read_file("/proc/sys/kernel/random/boot_id");
   if (read("boot").value_or(boot) != boot)
-    for (const std::string_view folder : {"nbd", "iscsi"}) remove(folder);
+    for (const std::string_view folder : {"nbd", "iscsi", "local", "portals"}) remove(folder);
   write("boot", boot);
 }
 

@@ -2,6 +2,46 @@
 
 namespace scoria::operations {
 
+void Backends::add(std::unique_ptr<Backend> backend) {
+  const std::lock_guard lock(mutex_);
+  std::string name = backend->name;
+  backends_[std::move(name)] = std::move(backend);
+}
+
+Backend* Backends::find(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = backends_.find(name); found != backends_.end()) return found->second.get();
+  for (const auto& [old_name, backend] : before_)
+    if (old_name == name) return backend.get();
+  return nullptr;
+}
+
+std::vector<Backend*> Backends::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Backend*> out;
+  for (const auto& [name, backend] : backends_) out.push_back(backend.get());
+  return out;
+}
+
+Backend* Backends::rename(const Backend& before, const std::string& name, const std::string& cluster) {
+  auto after = std::make_unique<Backend>();
+  after->name = name, after->cluster = cluster, after->host = before.host, after->zone = before.zone, after->shown_name = before.shown_name;
+  after->max_operations = before.max_operations, after->target_protocol = before.target_protocol, after->driver = before.driver;
+  after->locks = before.locks, after->host_locks = before.host_locks, after->unproven = before.unproven;
+  after->up = before.up.load();
+  // A lease is of a name: one that needs an owner gets it anew, and what it does under the old name ends at its next step.
+  if (!before.unproven.empty() && !cluster.empty()) after->ownership.set("not decided yet", nullptr);
+  Backend* out = after.get();
+  const std::lock_guard lock(mutex_);
+  if (const auto old = backends_.find(before.name); old != backends_.end()) {
+    if (!after->ownership.together()) old->second->ownership.set("renamed", nullptr);
+    before_.emplace_back(before.name, std::move(old->second));
+    backends_.erase(old);
+  }
+  backends_[name] = std::move(after);
+  return out;
+}
+
 drivers::Call call_for(engine::Task& task, Duration longest) {
   drivers::Call call;
   call.deadline = Deadline::in(task.clock(), longest).sooner({task.operation().expires});

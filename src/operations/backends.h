@@ -2,14 +2,50 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "drivers/driver.h"
 #include "engine/kind.h"
+#include "locks/locks.h"
 
 namespace scoria::operations {
+
+/// Who works on a backend: all nodes that serve it together, or one of them at a time, its owner by a lease.
+class Ownership {
+ public:
+  bool together() const {
+    const std::lock_guard lock(mutex_);
+    return why_.empty();
+  }
+  /// Why not all nodes together; empty: they do.
+  std::string why() const {
+    const std::lock_guard lock(mutex_);
+    return why_;
+  }
+  /// Of the owner; nullptr: another node is it, or none.
+  std::shared_ptr<const locks::Held> lease() const {
+    const std::lock_guard lock(mutex_);
+    return lease_;
+  }
+  /// May this node work on the backend now?
+  bool ours() const {
+    const std::lock_guard lock(mutex_);
+    return why_.empty() || (lease_ != nullptr && lease_->valid());
+  }
+  void set(std::string why, std::shared_ptr<const locks::Held> lease) {
+    const std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+    lease_.swap(lease);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string why_;                           // guarded by mutex_
+  std::shared_ptr<const locks::Held> lease_;  // guarded by mutex_
+};
 
 /// One backend that this node serves: `host@section`, or `cluster@section` when several nodes serve it.
 struct Backend {
@@ -18,27 +54,32 @@ struct Backend {
   std::string cluster;  // cluster@section, empty without a cluster
   std::string zone;
   std::string shown_name;  // volume_backend_name; empty: the section's name
+  int max_operations = 0;                 // at once over all nodes; 0: any number
   std::string target_protocol = "iscsi";  // for clients that do not ask for a transport
-  std::unique_ptr<drivers::Driver> driver;
+  std::shared_ptr<drivers::Driver> driver;
+  std::shared_ptr<locks::Locks> locks, host_locks;  // of the driver's sections; of those that are of one machine
+  std::string unproven;  // why several nodes may not work on it at once; empty: they may
   std::atomic<bool> up{true};
+  Ownership ownership = {};
+  /// Can this node use it, and may it now?
+  bool usable() const { return up && ownership.ours(); }
 };
 
-/// The backends of this node, fixed at start.
+/// The backends of this node. Thread-safe. A Backend stays where it is, and what it is, as long as this lives: one that is
+/// renamed is followed by another with the same driver, so that what began under the old name can end.
 class Backends {
  public:
-  void add(std::unique_ptr<Backend> backend) { backends_[backend->name] = std::move(backend); }
-  Backend* find(const std::string& name) const {
-    const auto found = backends_.find(name);
-    return found == backends_.end() ? nullptr : found->second.get();
-  }
-  std::vector<Backend*> all() const {
-    std::vector<Backend*> out;
-    for (const auto& [name, backend] : backends_) out.push_back(backend.get());
-    return out;
-  }
+  void add(std::unique_ptr<Backend> backend);
+  /// Also by a name that it had.
+  Backend* find(const std::string& name) const;
+  std::vector<Backend*> all() const;
+  /// The same storage under its new name.
+  Backend* rename(const Backend& before, const std::string& name, const std::string& cluster);
 
  private:
-  std::map<std::string, std::unique_ptr<Backend>> backends_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Backend>> backends_;                // guarded by mutex_
+  std::vector<std::pair<std::string, std::unique_ptr<Backend>>> before_;    // guarded by mutex_; under names of before
 };
 
 /// The call of a driver on behalf of a running task: its leash as deadline, its generation and epoch as marks.

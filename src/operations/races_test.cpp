@@ -192,7 +192,7 @@ class Races : public db::testing::EveryEngine {
   std::unique_ptr<commands::Services> commands_;
   Context context_;
 };
-INSTANTIATE_TEST_SUITE_P(On, Races, ::testing::Values(db::testing::Kind::sqlite_file, db::testing::Kind::postgres), db::testing::name_of);
+INSTANTIATE_TEST_SUITE_P(On, Races, ::testing::Values(db::testing::Kind::sqlite_file, db::testing::Kind::postgres, db::testing::Kind::mariadb), db::testing::name_of);
 
 TEST_P(Races, a_snapshot_deleted_under_a_copy_waits_and_goes_when_the_copy_is_cancelled) {
   begin(gib);

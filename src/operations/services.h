@@ -13,6 +13,8 @@
 
 namespace scoria::operations {
 
+class Places;
+
 /// What steps work with. One per node, outlives every operation.
 struct Services {
   db::Database& database;
@@ -22,6 +24,7 @@ struct Services {
   exports::Door* exports = nullptr;  // none: this node attaches nothing
   Sealer* sealer = nullptr;          // with exports
   scheduler::Scheduler scheduler = {};
+  const Places* places = nullptr;    // none: whoever serves a backend serves its exports
 };
 
 /// Every kind of operation this build can run.

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "db/migrate.h"
 #include "db/testing.h"
 #include "engine/engine.h"
@@ -32,7 +33,7 @@ class Retried final : public engine::Kind {
 };
 
 class Takeover : public db::testing::EveryEngine {};
-INSTANTIATE_TEST_SUITE_P(On, Takeover, ::testing::Values(db::testing::Kind::postgres), db::testing::name_of);
+INSTANTIATE_TEST_SUITE_P(On, Takeover, ::testing::Values(db::testing::Kind::postgres, db::testing::Kind::mariadb), db::testing::name_of);
 
 // Regular sweeps and polls are far away here: only the beacon's absence can bring the operation back in time.
 TEST_P(Takeover, a_node_without_its_beacon_loses_its_work_when_the_shortened_lease_ends) {
@@ -90,6 +91,32 @@ TEST_P(Takeover, a_suspected_node_that_lives_beats_at_once_and_a_starting_one_is
   }
   clock().sleep(std::chrono::milliseconds{200});
   EXPECT_GT(row("starting").second, 10'000'000);
+  engine.drain(std::chrono::seconds{5});
+}
+
+TEST_P(Takeover, a_database_that_is_gone_is_not_asked_without_a_pause_for_a_suspected_node) {
+  db::migrate(database(), store::migrations());
+  SystemRandom random;
+  engine::Kinds kinds;
+  database().write([](db::Transaction& tx) {
+    tx.run("INSERT INTO node (host, roles, state, hb_seq, lease_until, started_at, release, schema_version) VALUES ('dead', 'all', 'up', 1, scoria_now() + 20000000, scoria_now(), '0', 1)");
+  });
+  engine::Engine engine(database(), clock(), random, kinds,
+                        {.membership = {.host = "alive", .roles = "all", .lease = std::chrono::seconds{20}, .beat = std::chrono::milliseconds{50},
+                                        .sweep = std::chrono::seconds{20}, .beacon_look = std::chrono::milliseconds{50},
+                                        .suspect_lease = std::chrono::milliseconds{200}}},
+                        [] {});
+  engine.start();
+  const auto suspected = [&] {
+    return !database().read([](db::Transaction& tx) { return tx.query("SELECT 1 FROM node WHERE host = 'dead' AND lease_until < scoria_now() + 1000000"); }).empty();
+  };
+  const Deadline deadline = Deadline::in(clock(), std::chrono::milliseconds{2000});
+  while (!suspected() && !deadline.passed(clock())) clock().sleep(std::chrono::milliseconds{5});
+  ASSERT_TRUE(suspected());
+  failpoint::arm("engine.beacons.look", "return(the database is gone)");
+  clock().sleep(std::chrono::milliseconds{600});  // the lease of the suspected one ends meanwhile
+  EXPECT_LT(failpoint::hits("engine.beacons.look"), 30u);
+  failpoint::arm("engine.beacons.look", "off");
   engine.drain(std::chrono::seconds{5});
 }
 

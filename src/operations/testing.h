@@ -227,5 +227,5 @@ class Node : public db::testing::EveryEngine {
 }  // namespace scoria::operations::testing
 
 #define SCORIA_ON_NODE(fixture)                                                                                                       \
-  INSTANTIATE_TEST_SUITE_P(On, fixture, ::testing::Values(::scoria::db::testing::Kind::sqlite_file, ::scoria::db::testing::Kind::postgres), \
+  INSTANTIATE_TEST_SUITE_P(On, fixture, ::testing::Values(::scoria::db::testing::Kind::sqlite_file, ::scoria::db::testing::Kind::postgres, ::scoria::db::testing::Kind::mariadb), \
                            ::scoria::db::testing::name_of)

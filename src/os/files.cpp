@@ -247,8 +247,10 @@ Duration age(const struct stat& status) {
   return std::max(Duration{std::chrono::seconds{now.tv_sec - status.st_mtim.tv_sec}}, Duration::zero());
 }
 
-bool try_lock(const Fd& fd) {
-  struct flock range = byte_range(F_WRLCK, our_byte, 1);
+bool try_lock(const Fd& fd) { return try_lock_byte(fd, our_byte); }
+
+bool try_lock_byte(const Fd& fd, std::int64_t offset) {
+  struct flock range = byte_range(F_WRLCK, offset, 1);
   if (::fcntl(fd.get(), F_OFD_SETLK, &range) == 0) return true;
   if (errno == EAGAIN || errno == EACCES) return false;
   fail("lock", "a file");

@@ -62,6 +62,8 @@ Duration age(const struct stat& status);
 /// It lives as long as the descriptor: a killed process loses it at once, a stopped one keeps it. False when another has it.
 bool try_lock(const Fd& fd);
 void unlock(const Fd& fd);
+/// The same for any one byte, which need not exist in the file.
+bool try_lock_byte(const Fd& fd, std::int64_t offset);
 /// Somebody holds qemu's image locks (bytes 100 to 299) or ours on that file, through another open.
 bool locked_by_others(const Fd& fd);
 /// Somebody has the file open through another open, in this or another process or the kernel (a loop device). Needs the

@@ -37,6 +37,7 @@ bool restore(operations::Services& services, operations::Backend& backend, const
 std::size_t restore_exports(operations::Services& services, const std::function<bool()>& stop) {
   std::size_t failed = 0;
   for (operations::Backend* backend : services.backends.all()) {
+    if (services.places != nullptr && !backend->cluster.empty()) continue;  // reconcile/portals does it
     const auto ids = services.database.read([&](db::Transaction& tx) { return store::attachments::connected_of_backend(tx, backend->name); });
     for (const std::string& id : ids) {
       if (stop && stop()) return failed;
@@ -102,7 +103,7 @@ void check_exports(operations::Services& services, const std::string& host) {
   }
   services.database.write([&](db::Transaction& tx) { store::findings::forget(tx, host, "export.", {}, {}, known.began); });
   for (operations::Backend* backend : services.backends.all()) {
-    if (!backend->cluster.empty() || !backend->up) continue;
+    if (!backend->cluster.empty() || !backend->usable()) continue;
     for (const std::string& id : services.database.read([&](db::Transaction& tx) { return store::attachments::connected_of_backend(tx, backend->name); }))
       if (!served.contains(id)) restore(services, *backend, id);
   }

@@ -22,6 +22,7 @@ class Flattening {
   bool turn(operations::Backend& backend, const std::function<bool()>& stop);
 
  private:
+  bool ours(const std::string& volume_id) const;
   void look(operations::Backend& backend, const drivers::ObjectRef& object, const std::function<bool()>& stop);
 
   operations::Services& services_;

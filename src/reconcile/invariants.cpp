@@ -142,7 +142,7 @@ LEFT JOIN node n ON n.inc = o.owner WHERE o.state = 'running' AND COALESCE(n.sta
 AND COALESCE(n.lease_until, 0) + 30000000 < scoria_now() AND o.claimed_at + 30000000 < scoria_now()
 UNION ALL SELECT 'node ' || CAST(inc AS TEXT) || ' is ' || state || ', but its lease ran out' FROM node
 WHERE state IN ('up', 'draining') AND lease_until + 30000000 < scoria_now()
-UNION ALL SELECT 'lock ' || name || ' is older than its lease' FROM lease_lock WHERE until + 60000000 < scoria_now())"},
+UNION ALL SELECT 'lock ' || name || ' is free for more than a day' FROM lease_lock WHERE until + 90000000000 < scoria_now())"},
 };
 
 constexpr std::string_view at_most = " LIMIT 20";

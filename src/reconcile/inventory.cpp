@@ -59,7 +59,7 @@ drivers::Call Inventory::call() const {
 }
 
 bool Inventory::turn(operations::Backend& backend) {
-  if (!backend.up) return false;
+  if (!backend.usable()) return false;
   return store::chores::run_turn(services_.database, "inventory:" + backend.name, std::chrono::minutes{2},
                                  [&](const std::string& progress) { return look(backend, progress); });
 }

@@ -25,6 +25,9 @@ constexpr Old expired[] = {
 constexpr Old tokens = {"identity_token",
                         "DELETE FROM identity_token WHERE hash IN (SELECT hash FROM identity_token WHERE expires_at < scoria_now() - ? ORDER BY expires_at LIMIT ?)"};
 constexpr Old log_settings = {"log_setting", "DELETE FROM log_setting WHERE seq IN (SELECT seq FROM log_setting WHERE created_at < scoria_now() - ? ORDER BY seq LIMIT ?)"};
+// Free for so long that a token which begins with the time rises, even if the database's clock went back a little.
+constexpr Old locks = {"lease_lock", "DELETE FROM lease_lock WHERE name IN (SELECT name FROM lease_lock WHERE until < scoria_now() - ? ORDER BY name LIMIT ?) "
+                                     "AND until < scoria_now()"};
 constexpr Old events = {"outbox", "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox WHERE created_at < scoria_now() - ? ORDER BY seq LIMIT ?)"};
 constexpr Old incarnations = {"node", "DELETE FROM node WHERE inc IN (SELECT inc FROM node WHERE state IN ('fenced', 'gone') AND lease_until < scoria_now() - ? "
                                       "AND inc NOT IN (SELECT inc FROM service) AND inc NOT IN (SELECT owner FROM operation WHERE state = 'running' AND owner IS NOT NULL) "
@@ -49,6 +52,7 @@ store::chores::Next Purge::batches(const std::string& progress) {
   for (const Old& old : expired) run(old, Duration::zero());
   run(tokens, std::chrono::hours{24 * 7});
   run(log_settings, std::chrono::hours{24});
+  run(locks, std::chrono::hours{24});
   run(incarnations, options_.incarnations);
   if (options_.events > Duration::zero()) run(events, options_.events);
   std::int64_t next = 0;

@@ -69,7 +69,7 @@ TEST_P(Purges, nothing_is_thrown_away_when_retention_says_so) {
   EXPECT_EQ(count("outbox"), 1);
 }
 
-TEST_P(Purges, keys_messages_tokens_events_and_incarnations_go_with_their_time) {
+TEST_P(Purges, keys_messages_tokens_events_locks_and_incarnations_go_with_their_time) {
   for (const char* when : {"scoria_now() - 1000000000000", "scoria_now() + 1000000000"}) {
     const std::string end = when, id = end.find('-') != std::string::npos ? "'old'" : "'new'";
     run("INSERT INTO idempotency (project_id, user_id, key, request_hash, op, resource_id, expires_at) VALUES ('p', 'u', " + id + ", 'h', 'o', 'v', " + end + ")");
@@ -77,6 +77,7 @@ TEST_P(Purges, keys_messages_tokens_events_and_incarnations_go_with_their_time) 
     run("INSERT INTO identity_token (hash, user_id, audit_id, issued_at, expires_at) VALUES (" + id + ", 'u', 'a', 1, " + end + ")");
     run("INSERT INTO outbox (id, topic, body, created_at) VALUES (" + id + ", 't', '{}', " + end + ")");
     run("INSERT INTO log_setting (host, prefix, level, created_at) VALUES ('h', " + id + ", 'DEBUG', " + end + ")");
+    run("INSERT INTO lease_lock (name, holder, token, until) VALUES (" + id + ", '', 1, " + end + ")");
     run("INSERT INTO node (host, roles, state, lease_until, started_at, release, schema_version) VALUES (" + id + ", 'api', 'gone', " + end + ", 1, '1', 1)");
   }
   run("INSERT INTO node (host, roles, state, lease_until, started_at, release, schema_version) VALUES ('shown', 'volume', 'fenced', 1, 1, '1', 1), ('lives', 'volume', 'up', 1, 1, '1', 1)");
@@ -84,7 +85,7 @@ TEST_P(Purges, keys_messages_tokens_events_and_incarnations_go_with_their_time) 
   // A token that ended an hour ago may still be asked for.
   run("INSERT INTO identity_token (hash, user_id, audit_id, issued_at, expires_at) VALUES ('late', 'u', 'a', 1, scoria_now() - 3600000000)");
   round({});
-  for (const std::string table : {"idempotency", "message", "outbox", "log_setting"}) EXPECT_EQ(count(table), 1) << table;
+  for (const std::string table : {"idempotency", "message", "outbox", "log_setting", "lease_lock"}) EXPECT_EQ(count(table), 1) << table;
   EXPECT_EQ(count("identity_token"), 2);
   EXPECT_EQ(count("node WHERE host IN ('new', 'shown', 'lives')"), 3);
   EXPECT_EQ(count("node"), 3);

@@ -3,6 +3,7 @@
 #include "base/failpoint.h"
 #include "observe/log.h"
 #include "operations/bases.h"
+#include "operations/sections.h"
 #include "store/objects/objects.h"
 
 namespace scoria::reconcile {
@@ -26,13 +27,16 @@ std::size_t Reaper::destroy_doomed(operations::Backend& backend, std::size_t lim
   std::size_t removed = 0;
   for (const objects::Object& object : services_.database.read([&](db::Transaction& tx) { return objects::destroyable(tx, backend.name, limit); })) {
     FAILPOINT("reconcile.reaper.before_destroy");
-    const auto gone = backend.driver->remove(call(), {object.pool, object.name});
+    const drivers::ObjectRef ref{object.pool, object.name};
+    drivers::Call removing = call();
+    const auto section = operations::enter(backend, drivers::Act::remove, {ref}, removing);
+    const auto gone = section ? backend.driver->remove(removing, ref) : tl::unexpected(section.error());
     if (!gone) {
       log::debug("reconcile", {.resource = object.name}, "not removed yet: {}", gone.error().message);
       continue;
     }
     FAILPOINT("reconcile.reaper.destroyed");
-    services_.database.write([&](db::Transaction& tx) { objects::gone(tx, object.backend, object.name); });
+    services_.database.write(section->proven([&](db::Transaction& tx) { objects::gone(tx, object.backend, object.name); }));
     ++removed;
   }
   return removed;

@@ -90,8 +90,8 @@ std::vector<std::string> doom_abandoned(db::Database& database) {
 }
 
 std::vector<std::string> drop_dead_locks(db::Database& database) {
-  return repair_each(database, "SELECT name FROM lease_lock WHERE until + 60000000 < scoria_now()", {}, {},
-                     "DELETE FROM lease_lock WHERE name = ? AND until + 60000000 < scoria_now()", "dropped the lock");
+  return repair_each(database, "SELECT name FROM lease_lock WHERE until + 90000000000 < scoria_now()", {}, {},
+                     "DELETE FROM lease_lock WHERE name = ? AND until + 90000000000 < scoria_now()", "dropped the lock");
 }
 
 std::vector<std::string> repair_all(db::Database& database) {

@@ -2,10 +2,12 @@
 """Nodes are killed -9 again and again while clients work; afterwards everything must be as a model of the clients' calls says.
 
   tests/postgres.sh run --durable tests/faults/kill_nodes.py [--kills 100] [--workers 32] [--seconds 600] [--seed 1]
+  tests/mariadb.sh run --durable [--galera] tests/faults/kill_nodes.py [--servers 20] …
   tests/faults/kill_nodes.py --embedded [--kills 50] …
 
-The first runs three nodes on one PostgreSQL and one shared directory, and kills a random one every 2 s; the second kills and starts
-the one process of the embedded default. A kill counts if its victim owned a running operation. Backend calls take 20 to 500 ms,
+The first two run three nodes on one PostgreSQL, MariaDB or Galera cluster and one shared directory, and kill a random one every 2 s;
+--servers kills the database's writing server too and starts it again (mariadb_servers.py). The third kills and starts the one process
+of the embedded default. A kill counts if its victim owned a running operation. Backend calls take 20 to 500 ms,
 copies seconds. The checker (check.py, load.py) shares no code with the server. Takeover times are from the kill to the commit of the
 successor's claim, per operation."""
 import argparse
@@ -20,8 +22,9 @@ import tempfile
 import time
 
 from check import Checker
-from cluster import BACKENDS, Client, Cluster, Postgres, Sqlite
+from cluster import BACKENDS, Client, Cluster, Mariadb, Postgres, Sqlite
 from load import Ledger, Worker
+from mariadb_servers import ServerKiller
 from takeovers import Takeovers, percentile
 
 
@@ -77,7 +80,10 @@ def run(options, cluster):
     for worker in workers:
         worker.start()
     killer = Killer(options, cluster, takeovers)
+    servers = ServerKiller(options.servers, options.seed)
+    servers.start()
     killer.run(ledger)
+    servers.end(options.seconds - (time.monotonic() - begun))
     killing = time.monotonic() - begun
     load = max(load, os.getloadavg()[0])
     ledger.stop.set()
@@ -87,6 +93,11 @@ def run(options, cluster):
     checker = Checker(cluster, ledger, workers)
     problems = checker.run()
     report(options, cluster, ledger, killer, takeovers, workers, killing, load)
+    problems += servers.problems
+    if options.servers:
+        print(f"{servers.kills} kills of the writing database server, up again after {servers.slowest:.1f} s at most")
+        if servers.kills < options.servers:
+            problems.append(f"only {servers.kills} of {options.servers} database servers were killed")
     for problem in problems[:20]:
         print("PROBLEM:", problem)
     if takeovers.waiting:
@@ -122,6 +133,23 @@ def on_postgres(directory, names):
     return Cluster(directory, names, url, Postgres(url))
 
 
+def on_mariadb(directory, names):
+    url = os.environ.get("SCORIA_TEST_MARIADB") or sys.exit("run me under tests/mariadb.sh run")
+    user, password, hosts = re.match(r"\w+://(\w+):(\w+)@([^/]+)/", url).groups()
+    hosts = [tuple(one.rsplit(":", 1)) for one in hosts.split(",")]
+    database = Mariadb(hosts, user, password, "information_schema")
+    database.rows("DROP DATABASE IF EXISTS chaos")
+    database.rows("CREATE DATABASE chaos")
+    database.close()
+    return Cluster(directory, names, url.rsplit("/", 1)[0] + "/chaos", Mariadb(hosts, user, password, "chaos"))
+
+
+def make_cluster(options, directory):
+    if options.embedded:
+        return Cluster(directory, ["n1"], "", Sqlite(directory / "n1/scoria.sqlite"))
+    return (on_mariadb if os.environ.get("SCORIA_TEST_MARIADB") else on_postgres)(directory, ["n1", "n2", "n3"])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--embedded", action="store_true")
@@ -129,6 +157,7 @@ def main():
     parser.add_argument("--workers", type=int, default=32)
     parser.add_argument("--seconds", type=int, default=600, help="longest time of killing")
     parser.add_argument("--every", type=float, help="seconds between kills (2, embedded 3: its one process does all the work)")
+    parser.add_argument("--servers", type=int, default=0, help="kills of the database's writing server (under tests/mariadb.sh)")
     parser.add_argument("--seed", type=int, default=random.randrange(100000))
     parser.add_argument("--keep", action="store_true", help="leave the directory")
     options = parser.parse_args()
@@ -137,7 +166,7 @@ def main():
     directory = pathlib.Path(tempfile.mkdtemp(prefix="sk-"))
     cluster = None
     try:
-        cluster = Cluster(directory, ["n1"], "", Sqlite(directory / "n1/scoria.sqlite")) if options.embedded else on_postgres(directory, ["n1", "n2", "n3"])
+        cluster = make_cluster(options, directory)
         return run(options, cluster)
     finally:
         if cluster:

@@ -181,6 +181,51 @@ def test_a_killed_service_is_not_missed_and_its_successor_takes_over(rig, transp
     assert stamper.lost(place["path"]) == []
 
 
+def cpu_seconds(pid):
+    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_target_whose_file_is_gone_does_not_keep_the_daemon_busy_with_all_others(rig):
+    """Each look at one target makes the daemon describe all of them: only the one that is not served is looked at again and again."""
+    places = [rig.raw(f"v{number}", 1 << 20) for number in range(8)]
+    attached = [rig.attach(rig.spec(place, "iscsi")) for place in places for _ in range(1 if place is places[0] else 11)]
+    missing = pathlib.Path(places[0]["path"])
+    missing.rename(rig.folder / "away")
+    kill(rig.tgtd())
+    end = time.time() + 60
+    while time.time() < end and not (rig.tgtd() and all(attached[number].io("read 0 4k") for number in (1, 45, 77))):
+        time.sleep(0.2)
+    assert attached[77].io("write -P 1 0 4k")
+    time.sleep(3)
+    daemon = rig.tgtd()
+    before = cpu_seconds(daemon)
+    time.sleep(4)
+    used = cpu_seconds(daemon) - before
+    (rig.folder / "away").rename(missing)
+    end = time.time() + 30
+    while time.time() < end and not attached[0].io("read 0 4k"):
+        time.sleep(0.2)
+    assert attached[0].io("read 0 4k"), "served once its file is there again"
+    print(f"78 targets, one of them without its file: {used:.2f} s of CPU in 4 s")
+    assert used < 0.6
+
+
+@pytest.mark.parametrize("transport,program", [("nbd+unix", "qemu-storage-daemon"), ("iscsi", "tgtd")])
+def test_a_daemon_that_starts_slowly_is_waited_for(tmp_path, monkeypatch, transport, program):
+    """As on a machine that is overloaded: it is not killed for being late, which would make the load worse."""
+    real = run("sh", "-c", f"PATH=$PATH:/usr/sbin command -v {program}").stdout.strip()
+    (tmp_path / program).write_text(f"#!/bin/sh\necho started >> {tmp_path}/starts\nsleep 12\nexec -a {program} {real} \"$@\"\n".replace("/bin/sh", "/bin/bash"))
+    (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    rig = Rig()
+    try:
+        assert rig.attach(rig.spec(rig.raw("v"), transport)).io("write -P 1 0 64k")
+        assert (tmp_path / "starts").read_text() == "started\n"
+    finally:
+        rig.close()
+
+
 def test_a_hundred_exports_are_taken_over_quickly(rig):
     """Their daemons serve on; the successor answers and watches all of them at once."""
     specs = [rig.spec(rig.raw(f"v{number}", 1 << 20), "nbd+unix") for number in range(100)]

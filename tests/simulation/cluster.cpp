@@ -45,6 +45,7 @@ Cluster::Cluster(const SeedConfig& drawn, bool print)
   server->faults = config.database;
   array = std::make_unique<SimArray>(baton, std::string(backend_name));
   array->faults = config.array;
+  array->sections = config.sections;
   array->pools = {{"fast", from_gib(config.pool_gib)}, {"slow", from_gib(config.pool_gib)}};
   array->ledger = [this](const std::string& name) {
     return look([&](db::Transaction& tx) {
@@ -149,6 +150,7 @@ void Cluster::node_main(Node& node, std::size_t index) {
   auto backend = std::make_unique<operations::Backend>();
   backend->name = backend_name, backend->host = host(index) + "@array", backend->cluster = backend_name, backend->zone = "nova";
   backend->driver = std::make_unique<SimDriver>(baton, *array);
+  locks::Locks& locks = *(backend->locks = locks::make_database_locks(clock, random, database, {.lease = config.lease}));
   backends.add(std::move(backend));
   SimDoor door(baton, *array);
   SimSealer sealer;
@@ -170,7 +172,6 @@ void Cluster::node_main(Node& node, std::size_t index) {
   }
   node.incarnation = engine.incarnation();
   engine.serve(std::string(engine::scheduler_queue));
-  reporter.report();
   reporter.start();
   clock.spawn("chores", [&] { do_chores(services); });
   commands::Services requests{database, random, known, {}, [&engine](const std::string& queue) { engine.poke(queue); }, &sealer, &engine, &services.scheduler};
@@ -180,6 +181,7 @@ void Cluster::node_main(Node& node, std::size_t index) {
   baton.note("drain");
   reporter.stop();
   engine.drain(30s);
+  locks.stop();
   baton.kill(baton.current());
 }
 

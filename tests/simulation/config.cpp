@@ -54,6 +54,7 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.array.clones_hang_on_source = coin();
   c.check_every = pick(1, 10, 50, 200);
   c.on_nodes = pick(0.0, 0.5, 1.0);
+  c.sections = pick(drivers::Scope::none, drivers::Scope::none, drivers::Scope::volume, drivers::Scope::backend);
   return c;
 }
 
@@ -68,6 +69,7 @@ std::string SeedConfig::to_text() const {
          rate(database.reply_lost, "db.reply_lost") + rate(database.run_again, "db.run_again") + rate(database.slow, "db.slow") +
          rate(database.poke_lost, "poke_lost") + rate(on_nodes, "on_nodes") + rate(array.refused, "array.refused") + rate(array.reply_lost, "array.reply_lost") +
          rate(array.delayed, "array.delayed") + rate(array.hang, "array.hang") + rate(array.slow, "array.slow") +
+         on(sections == drivers::Scope::volume, "volume_sections") + on(sections == drivers::Scope::backend, "backend_sections") +
          on(permanent_failures, "permanent_failures") + on(array.clones_hang_on_source, "native_clones");
 }
 

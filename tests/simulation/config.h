@@ -32,6 +32,8 @@ struct SeedConfig {
   bool failpoint_kill = false, failpoint_pause = false, failpoint_error = false, failpoint_drop = false;
   DatabaseFaults database;
   ArrayFaults array;
+  // Which sections the array's driver has, under leases in the database.
+  drivers::Scope sections = drivers::Scope::none;
   // How closely the invariants are watched: every so many commits.
   int check_every = 25;
 

@@ -63,6 +63,34 @@ std::uint64_t SimArray::host_writes(const std::string& name, std::size_t block) 
   return objects.at(name).blocks.at(block) = next_stamp_++;
 }
 
+bool SimArray::outlived(const Call& call) {
+  for (const drivers::Fence& fence : call.fences)
+    for (const std::string& name : fence.names)
+      if (fence.token < registers_[name].token) return true;
+  return false;
+}
+
+std::vector<std::int64_t> SimArray::read_registers(const Call& call) {
+  std::vector<std::int64_t> out;
+  for (const drivers::Fence& fence : call.fences)
+    for (const std::string& name : fence.names) {
+      Register& at = registers_[name];
+      at.token = std::max(at.token, fence.token);
+      out.push_back(at.value);
+    }
+  return out;
+}
+
+void SimArray::write_registers(const Call& call, const std::vector<std::int64_t>& read) {
+  auto before = read.begin();
+  for (const drivers::Fence& fence : call.fences)
+    for (const std::string& name : fence.names) {
+      Register& at = registers_[name];
+      if (at.value != *before++) violation(fmt::format("H10: another was in section {} together with operation {} epoch {}", name, call.operation, call.epoch));
+      ++at.value;
+    }
+}
+
 void SimArray::land_delayed() {
   while (true) {
     baton_.sleep(50ms, "array");
@@ -90,7 +118,16 @@ DriverResult<> SimDriver::arrive(const Call& call, std::string_view verb, const 
 }
 
 /// One effect, with everything that can go wrong around it. A ghost is whoever sleeps here while others take over.
-DriverResult<> SimDriver::act(const Call& call, std::string_view verb, const std::string& name, const Effect& effect) {
+DriverResult<> SimDriver::act(const Call& call, std::string_view verb, const std::string& name, const Effect& pure_effect) {
+  if (array_.outlived(call)) return failed(FailureClass::transient, "simulated: another has taken the lock");
+  const std::vector<std::int64_t> read = array_.read_registers(call);
+  // What is under way in the array holds nothing of its caller.
+  const Call marks{.epoch = call.epoch, .operation = call.operation, .fences = call.fences};
+  const Effect effect = [&array = array_, marks, read, pure_effect]() -> DriverResult<> {
+    if (array.outlived(marks)) return failed(FailureClass::transient, "simulated: another has taken the lock");
+    array.write_registers(marks, read);
+    return pure_effect();
+  };
   if (auto arrived = arrive(call, verb, name); !arrived) return arrived;
   if (array_.chance(array_.faults.delayed)) {
     const auto limit = static_cast<std::uint64_t>(array_.faults.delay_limit.count());

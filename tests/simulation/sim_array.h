@@ -59,6 +59,7 @@ class SimArray {
   std::map<std::string, std::string> exports;  // by attachment id: the object
   std::set<std::string> unexported;            // ids that will never be exported again
   std::set<std::string> destroyed;             // every name that was ever told to go
+  drivers::Scope sections = drivers::Scope::none;              // what creates, extends and removals must be alone in
   std::map<std::string, std::vector<std::uint64_t>> snapshots_taken;  // bytes of every snapshot ever made
   std::function<Ledger(const std::string& name)> ledger;
   /// The name its client gave to the volume that an object was made for; empty if it is gone.
@@ -79,6 +80,14 @@ class SimArray {
 
  private:
   friend class SimDriver;
+  /// What a section that is not atomic works on, by lock: read when a call arrives, written one higher with its effect.
+  struct Register {
+    std::int64_t token = 0;  // the highest seen: lower ones are refused
+    std::int64_t value = 0;
+  };
+  bool outlived(const drivers::Call& call);
+  std::vector<std::int64_t> read_registers(const drivers::Call& call);
+  void write_registers(const drivers::Call& call, const std::vector<std::int64_t>& read);
   void violation(std::string text);
   bool chance(double probability);
   void check_use(const drivers::Call& call, std::string_view verb, const std::string& name);
@@ -89,6 +98,7 @@ class SimArray {
   std::shared_ptr<void> open_for(const Writer& writer, const std::string& name);
 
   Baton& baton_;
+  std::map<std::string, Register> registers_;
   bool healed_ = false;
   std::uint64_t next_stamp_ = 1;
   struct Delayed {
@@ -105,6 +115,10 @@ class SimDriver final : public drivers::Driver, public drivers::Extends, public 
  public:
   SimDriver(Baton& baton, SimArray& array) : baton_(baton), array_(array) {}
   std::string vendor() const override { return "Scoria simulation"; }
+  drivers::Section section(drivers::Act act) const override {
+    const bool guarded = act == drivers::Act::create || act == drivers::Act::extend || act == drivers::Act::remove;
+    return {guarded ? array_.sections : drivers::Scope::none, "names"};
+  }
   drivers::DriverResult<> check(const drivers::Call& call) override;
   drivers::DriverResult<std::vector<drivers::PoolReport>> pools(const drivers::Call& call) override;
   drivers::DriverResult<drivers::Probe> probe(const drivers::Call& call, const drivers::ObjectRef& object) override;

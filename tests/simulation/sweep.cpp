@@ -19,6 +19,7 @@ constexpr Exception exceptions[] = {
     {"driver.lab_array.", "an array over HTTP: the conformance kit and tests/faults"},
     {"driver.broken.", "a test driver: its own tests"},
     {"driver.fake.", "another test driver: its own tests"},
+    {"locks.", "no section without a seed that has them: src/locks/locks_test.cpp"},
     {"exports.", "real daemons: the tests of exports and tests/faults"},
     {"reconcile.inventory.before_adopt", "only after a disaster: src/reconcile/inventory_test.cpp"},
     {"reconcile.inventory.before_give_up", "only after a disaster: src/reconcile/inventory_test.cpp"},

@@ -48,29 +48,38 @@ Answer list(Services& services, ApiRequest& request) {
 
 Answer switch_to(Services& services, ApiRequest& request, bool disabled, bool with_reason) {
   const std::string host = request.body.text_or("host"), service = request.body.text_or("service"), binary = request.body.text_or("binary");
+  const std::string cluster = host.empty() && request.since(7) ? request.body.text_or("cluster") : std::string{};
   const std::string reason = with_reason ? request.body.text_or("disabled_reason") : std::string{};
-  if (host.empty()) return refuse(RefusalCode::invalid_input, "Missing required element 'host' in request body.");
+  if (host.empty() && cluster.empty()) return refuse(RefusalCode::invalid_input, "Missing required element 'host' in request body.");
   if (binary.empty() && service.empty()) return refuse(RefusalCode::invalid_input, "Missing required element 'binary' in request body.");
   if (with_reason && reason.empty()) return refuse(RefusalCode::invalid_input, "Missing required element 'disabled_reason' in request body.");
-  if (const auto done = commands::switch_service(services.commands, host, binary.empty() ? service : binary, disabled, reason); !done) return refuse(done.error());
+  const auto done = cluster.empty() ? commands::switch_service(services.commands, host, binary.empty() ? service : binary, disabled, reason)
+                                    : commands::switch_cluster(services.commands, cluster, disabled, reason);
+  if (!done) return refuse(done.error());
   json::Writer out;
-  out.begin_object().field("host", std::string_view{host}).field("service", std::string_view{service}).field("binary", std::string_view{binary});
+  out.begin_object().key("host").string_or_null(host);
+  if (!cluster.empty()) out.field("cluster", std::string_view{cluster});
+  out.field("service", std::string_view{service}).field("binary", std::string_view{binary});
   out.field("status", disabled ? "disabled" : "enabled").field("disabled", disabled);
   if (with_reason) out.field("disabled_reason", std::string_view{reason});
   return request.reply(out.end_object().take());
 }
 
-/// The backend of a body: its host, or from 3.26 on its cluster; exactly one.
-Result<std::string> read_backend(const ApiRequest& request) {
+/// The backend of a body: its host, or from 3.26 on its cluster; exactly one. A host of a cluster means the whole cluster:
+/// they have one storage.
+Result<std::string> read_backend(Services& services, const ApiRequest& request) {
   const std::string host = request.body.text_or("host"), cluster = request.since(26) ? request.body.text_or("cluster") : std::string{};
   if (host.empty() == cluster.empty())
     return refuse(RefusalCode::invalid_input, "{}", host.empty() ? "One of 'host' and 'cluster' is needed in the request body." : "'host' and 'cluster' exclude each other.");
-  return host.empty() ? cluster : host;
+  if (host.empty()) return cluster;
+  for (const Service& service : read_all(services))
+    if (service.binary == store::services::volume_binary && service.host == host) return service.backend();
+  return host;
 }
 
 Answer freeze(Services& services, ApiRequest& request, bool frozen) {
   if (const auto allowed = request.enforce(frozen ? "volume:freeze_host" : "volume:thaw_host"); !allowed) return refuse(allowed.error());
-  const auto backend = read_backend(request);
+  const auto backend = read_backend(services, request);
   if (!backend) return refuse(backend.error());
   if (const auto done = commands::set_frozen(services.commands, *backend, frozen); !done) return refuse(done.error());
   return request.reply();
@@ -78,7 +87,7 @@ Answer freeze(Services& services, ApiRequest& request, bool frozen) {
 
 Answer failover(Services& services, ApiRequest& request) {
   if (const auto allowed = request.enforce("volume:failover_host"); !allowed) return refuse(allowed.error());
-  const auto backend = read_backend(request);
+  const auto backend = read_backend(services, request);
   if (!backend) return refuse(backend.error());
   for (const Service& service : read_all(services)) {
     if (service.binary != store::services::volume_binary || service.backend() != *backend) continue;
@@ -122,6 +131,9 @@ void mount_services(Handlers& handlers, Services& services) {
   mount("os-availability-zone.list", zones);
   mount_log_levels(handlers, services);
   mount_hosts(handlers, services);
+  mount_clusters(handlers, services);
+  mount_workers(handlers, services);
+  mount_cluster_names(handlers, services);
 }
 
 }  // namespace scoria::api

@@ -41,6 +41,11 @@ void write_metadata(Out& out, const View& v) {
   out.raw(v.metadata.size() > 2 ? fmt::format("{},\"readonly\":\"True\"}}", v.metadata.substr(0, v.metadata.size() - 1)) : R"({"readonly":"True"})");
 }
 
+void write_cluster(Out& out, const View& v) {
+  if (v.cluster.empty()) out.null();
+  else out.string(fmt::format("{}#{}", v.cluster, v.pool));
+}
+
 void write_host(Out& out, const View& v) {
   if (v.backend.empty()) out.null();
   else out.string(fmt::format("{}#{}", v.backend, v.pool));
@@ -74,7 +79,7 @@ constexpr Field members[] = {
     {"provider_id", 21, no_limit, to_admins, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.provider_name); }},
     {"service_uuid", 48, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.service_uuid); }},
     {"shared_targets", 48, no_limit, nullptr, [](Out& out, const Sight&, const View&) { out.boolean(false); }},
-    {"cluster_name", 61, no_limit, to_admins, [](Out& out, const Sight&, const View&) { out.null(); }},
+    {"cluster_name", 61, no_limit, to_admins, [](Out& out, const Sight&, const View& v) { write_cluster(out, v); }},
     {"volume_type_id", 63, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string(v.type); }},
     {"consumes_quota", 65, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.boolean(v.consumes_quota); }},
 };

@@ -41,11 +41,11 @@ void host_database(const Patient& patient, Diagnoses& out) {
   if (patient.database == nullptr) return;  // whoever could not open it says so
   constexpr Duration slow = std::chrono::milliseconds{250};
   try {
-    const int has = db::schema_version(*patient.database), wants = store::migrations().back().version;
+    const int has = db::schema_version(*patient.database), wants = db::newest_expansion(store::migrations()), knows = store::migrations().back().version;
     if (has < wants)
       out.push_back({{}, "schema", fmt::format("The schema is of version {}, this program wants {}.", has, wants), "`scoria db upgrade`, or start a node of this release."});
-    if (has > wants)
-      out.push_back({{}, "schema", fmt::format("The schema is of version {}, this program knows none after {}.", has, wants), "Run the newer release on this node too."});
+    if (has > knows)
+      out.push_back({{}, "schema", fmt::format("The schema is of version {}, this program knows none after {}.", has, knows), "Run the newer release on this node too."});
     if (const Duration took = offset(patient).took; took > slow)
       out.push_back({{}, "database", fmt::format("The database takes {} for the smallest question.", seconds(took)),
                      "Look at its load, its disk and the network between: leases and answers wait for it."});

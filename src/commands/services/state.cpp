@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "store/services/clusters.h"
 #include "store/services/services.h"
 
 namespace scoria::commands {
@@ -21,6 +22,12 @@ Result<> switch_host(Services& services, const std::string& host, bool disabled)
   });
   if (changed > 0) return {};
   return refuse(RefusalCode::not_found, "Host {} could not be found.", host);
+}
+
+Result<> switch_cluster(Services& services, const std::string& name, bool disabled, const std::string& reason) {
+  const std::int64_t changed = services.database.write([&](db::Transaction& tx) { return store::clusters::set_disabled(tx, name, disabled, reason); });
+  if (changed > 0) return {};
+  return refuse(RefusalCode::not_found, "Cluster {} could not be found.", name);
 }
 
 Result<> set_frozen(Services& services, const std::string& backend, bool frozen) {

@@ -57,7 +57,7 @@ Result<Snapshot> accept_snapshot(Services& services, const Context& context, con
       store::snapshots::add_to_volume(tx, volume.id, {VolumeStatus::available, VolumeStatus::in_use});
     else
       store::snapshots::add_to_volume(tx, volume.id, {VolumeStatus::available});
-    store::volumes::require_at(tx, "snapshot.volume", volume);
+    store::volumes::require_at(tx, volume);
     store::snapshots::insert(tx, snapshot);
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "snapshot.create", .queue = volume.backend, .backend = volume.backend, .project_id = context.project_id,

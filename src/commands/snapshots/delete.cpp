@@ -86,6 +86,7 @@ Result<> delete_snapshot(Services& services, const Context& context, const Snaps
   const auto accept = [&](db::Transaction& tx) -> Result<bool> {
     store::snapshots::take(tx, "snapshot.delete", snapshot.id, operation, {SnapshotStatus::available, SnapshotStatus::error}, SnapshotStatus::deleting,
                            "group_snapshot_id IS NULL AND NOT EXISTS (SELECT 1 FROM backend b WHERE b.name = snapshot.backend AND b.frozen = 1)");
+    store::snapshots::require_at(tx, snapshot);
     start(tx, services, deletion_of(operation, context, snapshot), &launch);
     return true;
   };

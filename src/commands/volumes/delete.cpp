@@ -49,7 +49,7 @@ Result<> delete_volume(Services& services, const Context& context, const Volume&
                          {VolumeStatus::available, VolumeStatus::error, VolumeStatus::error_restoring, VolumeStatus::error_extending,
                           VolumeStatus::error_managing},
                          VolumeStatus::deleting, no_children);
-    store::volumes::require_at(tx, "volume.delete", volume);
+    store::volumes::require_at(tx, volume);
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "volume.delete", .queue = queue, .backend = volume.backend, .project_id = volume.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,

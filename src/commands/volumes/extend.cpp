@@ -53,7 +53,7 @@ Result<> extend_volume(Services& services, const Context& context, const Volume&
       store::volumes::take_to_grow(tx, "volume.extend", volume.id, operation, volume.size_gib, new_gib, {VolumeStatus::available, VolumeStatus::in_use});
     else
       store::volumes::take_to_grow(tx, "volume.extend", volume.id, operation, volume.size_gib, new_gib, {VolumeStatus::available});
-    store::volumes::require_at(tx, "volume.extend", volume);
+    store::volumes::require_at(tx, volume);
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "volume.extend", .queue = volume.backend, .backend = volume.backend, .project_id = volume.project_id,
                    .user_id = context.user_id, .request_id = context.request_id, .resource_type = "volume", .resource_id = volume.id.text,

@@ -28,7 +28,7 @@ Result<> revert_volume(Services& services, const Context& context, const Volume&
     // The count says that no snapshot was added or taken away since we looked for the newest.
     store::volumes::take(tx, "volume.revert", volume.id, operation, 'X', {VolumeStatus::available}, VolumeStatus::reverting,
                          fmt::format("snapshots = {} AND size_gib = {}", all.size(), volume.size_gib));
-    store::volumes::require_at(tx, "volume.revert", volume);
+    store::volumes::require_at(tx, volume);
     store::snapshots::take(tx, "snapshot.revert", wanted->id, operation, {SnapshotStatus::available}, SnapshotStatus::restoring);
     engine::start(tx, services.kinds,
                   {.id = operation, .kind = "volume.revert", .queue = volume.backend, .backend = volume.backend, .project_id = volume.project_id,

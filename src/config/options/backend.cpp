@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "config/lock_url.h"
+
 namespace scoria::config {
 namespace {
 
@@ -24,11 +26,19 @@ void BackendOptions::declare(Fields& fields) {
   fields.add("max_over_subscription_ratio", &max_over_subscription_ratio,
              "How many times its capacity a thin pool may promise; auto: as its volumes' use so far allows.").checked(ratio_problem).familiar();
   fields.add("reserved_percentage", &reserved_percentage, "Part of the capacity that volumes never take.").between(0, 100).familiar();
+  fields.add("max_operations", &max_operations,
+             "Operations on this backend that all nodes together work on at once, short ones and copies; 0: any number. The same on every node.").at_least(0);
   fields.add("target_protocol", &target_protocol, "How hosts that do not ask for a transport reach volumes.").choices({"iscsi", "nbd", "local"}).familiar().also(
       "<backend>.iscsi_protocol");
   fields.add("target_ip_address", &target_ip_address, "Address that exports listen on.").host().familiar().also("<backend>.iscsi_ip_address");
   fields.add("target_port", &target_port, "Port of iSCSI exports.").familiar().also("<backend>.iscsi_port");
   fields.add("target_prefix", &target_prefix, "What names of iSCSI targets begin with.").familiar().also("<backend>.iscsi_target_prefix");
+  fields.add("backend_url", &backend_url,
+             "Where the locks of this backend's driver are kept, as Cinder's [coordination] backend_url: file://PATH (this machine), db:// (leases in the "
+             "database), etcd3+http://HOST:2379, or process://.").checked(lock_url_problem);
+  fields.add("active_active_report", &active_active_report,
+             "File that scoria-conformance --nodes --report wrote: the proof that several nodes may use a driver from outside Scoria at once.");
+  fields.add("one_owner", &one_owner, "Nodes of a cluster work on this backend one at a time, even if its driver was proved to be safe for all at once.");
 }
 
 }  // namespace scoria::config

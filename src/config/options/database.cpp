@@ -5,7 +5,8 @@ namespace scoria::config {
 void DatabaseOptions::declare(Fields& fields) {
   fields.section("database", "Where everything is kept.");
   fields.add("connection", &connection,
-             "URL of the database: sqlite:///PATH (one process) or postgresql://USER:PASSWORD@HOST/NAME (many nodes).")
+             "URL of the database: sqlite:///PATH (one process), postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME (many nodes; "
+             "several hosts, with commas between them, are tried in their order). mysql+pymysql:// means mariadb://.")
       .url().familiar().also("DEFAULT.sql_connection");
   fields.add("max_pool_size", &max_pool_size, "Connections that this process opens at most.").between(1, 1000).familiar();
   fields.add("pool_timeout", &pool_timeout, "How long a request waits for a free connection.").between(0.1, 3600).familiar();

@@ -20,6 +20,12 @@ void ExportOptions::declare(Fields& fields) {
   fields.add("nbd_socket_mode", &nbd_socket_mode, "Who may open the sockets of NBD exports on this machine.").checked(mode_problem);
   fields.add("nbd_tls_directory", &nbd_tls_directory,
              "Directory with ca-cert.pem, server-cert.pem and server-key.pem, or with keys.psk: NBD over TCP is then TLS only. Empty: no TLS.");
+  fields.add("portals", &portals,
+             "Addresses that exports of a cluster keep when they move from a machine that dies to another, the same list on all its nodes: "
+             "10.0.0.9/24@eth0 is put on that interface, 10.0.0.9 alone is brought by portal_command or is there. Empty: exports stay where they are.");
+  fields.add("portal_command", &portal_command,
+             "Run as `COMMAND up ADDRESS` and `COMMAND down ADDRESS` in place of `ip address add` and `del`, and as `COMMAND fence HOST`, which must return "
+             "0 only when nothing that HOST exports can be written any more. Empty: none.");
   fields.add("nbd_tls_verify_peer", &nbd_tls_verify_peer, "Clients of NBD over TLS need a certificate of that authority.");
 }
 

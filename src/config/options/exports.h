@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "config/fields.h"
 
@@ -13,6 +14,8 @@ struct ExportOptions {
   std::string nbd_socket_mode = "0660";
   std::string nbd_tls_directory;
   bool nbd_tls_verify_peer = true;
+  std::vector<std::string> portals;
+  std::string portal_command;
 
   void declare(Fields& fields);
 };

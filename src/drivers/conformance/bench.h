@@ -132,5 +132,7 @@ std::vector<CheckEntry> copy_checks();
 std::vector<CheckEntry> concurrency_checks();
 std::vector<CheckEntry> crash_checks();
 std::vector<CheckEntry> fence_checks();
+/// Of --nodes alone: drivers/proofs.h names them.
+std::vector<CheckEntry> three_node_checks();
 
 }  // namespace scoria::drivers::conformance

@@ -30,6 +30,7 @@ enum Mistake {
   deadline_is_not_kept,
   two_may_hold,
   old_generations_pass,
+  old_tokens_pass,
   a_crash_leaves_a_leak,
   a_crash_leaves_half_a_volume,
 };
@@ -140,6 +141,7 @@ class BrokenDriver final : public Driver, public Extends, public Snapshots, publ
     if (mistake_ == stop_is_not_heard) call.stop = {};
     if (mistake_ == deadline_is_not_kept) call.deadline = {};
     if (mistake_ == old_generations_pass) call.generation = 0;
+    if (mistake_ == old_tokens_pass) call.fences.clear();
     return call;
   }
 
@@ -189,6 +191,7 @@ const std::vector<Mutant>& mutants() {
       {"the deadline is not kept", "a_stop_or_a_passed_deadline_does_nothing"},
       {"two may hold one object", "an_object_has_one_holder"},
       {"calls of old generations pass", "an_old_generation_is_refused_if_claimed"},
+      {"calls under lost locks pass", "an_old_token_is_refused_if_claimed"},
       {"a crash leaves a leak", "every_crash_is_finished_or_given_up"},
       {"a crash leaves half a volume", "every_crash_is_finished_or_given_up"},
   };

@@ -113,6 +113,25 @@ void an_old_generation_is_refused_if_claimed(Bench& b) {
   b.expect_presence(volume, Presence::complete);
 }
 
+void an_old_token_is_refused_if_claimed(Bench& b) {
+  if (!b.driver().claims().refuses_old_tokens) skip("the driver does not claim it");
+  const std::string lock = b.fresh("lock").name;
+  const auto under = [&](std::vector<std::string> names, std::int64_t token) {
+    Call call = b.call();
+    call.fences = {{.names = std::move(names), .token = token}};
+    return call;
+  };
+  const ObjectRef volume = b.fresh(), late = b.fresh();
+  const DriverResult<> made = b.driver().create(under({lock, lock + "-other"}, 7), volume, b.size());
+  expect(made.has_value(), "create: {}", text_of(made));
+  b.refused(b.another()->create(under({lock}, 6), late, b.size()), FailureClass::transient, "create under a lock that another has taken");
+  b.refused(b.driver().remove(under({lock + "-third", lock}, 6), volume), FailureClass::transient, "remove under a lock that another has taken");
+  b.expect_presence(late, Presence::absent);
+  b.expect_presence(volume, Presence::complete);
+  expect(b.driver().create(under({lock}, 7), volume, b.size()).has_value(), "the holder itself is refused");
+  expect(b.driver().create(under({lock + "-third"}, 1), late, b.size()).has_value(), "the token of another lock counts");
+}
+
 }  // namespace
 
 std::vector<CheckEntry> fence_checks() {
@@ -120,7 +139,8 @@ std::vector<CheckEntry> fence_checks() {
           {"a_paused_holder_keeps_and_a_killed_one_loses", a_paused_holder_keeps_and_a_killed_one_loses},
           {"a_copy_under_way_has_one_writer", a_copy_under_way_has_one_writer},
           {"a_copy_is_adopted_from_the_dead_not_from_the_paused", a_copy_is_adopted_from_the_dead_not_from_the_paused},
-          {"an_old_generation_is_refused_if_claimed", an_old_generation_is_refused_if_claimed}};
+          {"an_old_generation_is_refused_if_claimed", an_old_generation_is_refused_if_claimed},
+          {"an_old_token_is_refused_if_claimed", an_old_token_is_refused_if_claimed}};
 }
 
 }  // namespace scoria::drivers::conformance

@@ -6,14 +6,23 @@
 
 #include "base/failpoint.h"
 #include "drivers/conformance/bench.h"
+#include "drivers/proofs.h"
+#include "os/files.h"
 
 namespace scoria::drivers::conformance {
 namespace {
 
-std::vector<CheckEntry> all_checks() {
+std::vector<CheckEntry> all_checks(bool nodes) {
+  if (nodes) return three_node_checks();
   std::vector<CheckEntry> out;
   for (const auto& part : {life_checks(), content_checks(), copy_checks(), concurrency_checks(), crash_checks(), fence_checks()})
     out.insert(out.end(), part.begin(), part.end());
+  return out;
+}
+
+std::vector<std::string> names_of(const std::vector<CheckEntry>& entries) {
+  std::vector<std::string> out;
+  for (const CheckEntry& check : entries) out.emplace_back(check.name);
   return out;
 }
 
@@ -56,6 +65,7 @@ struct Arguments {
   Options options;
   RunOptions run;
   bool list = false;
+  std::string report;  // where the proof goes
 };
 
 Arguments parse(int argc, char** argv) {
@@ -70,6 +80,8 @@ Arguments parse(int argc, char** argv) {
     else if (argument == "--only") out.run.only.push_back(value(i));
     else if (argument == "--seed") out.run.seed = std::strtoull(value(i).c_str(), nullptr, 10);
     else if (argument == "--list") out.list = true;
+    else if (argument == "--nodes") out.run.nodes = true;
+    else if (argument == "--report") out.report = value(i);
     else if (argument == "--option") {
       const std::string pair = value(i);
       const std::size_t equals = pair.find('=');
@@ -92,21 +104,32 @@ void print(const CheckResult& result) {
 /// One line for each failpoint, so that several runs can be put together.
 void print_reached(const Subject& subject) {
   for (const failpoint::Site* site : failpoint::sites())
-    if (std::string_view(site->name).starts_with(subject.failpoints)) fmt::print("point    {} {}\n", site->name, subject.reached->contains(site->name) ? "reached" : "not reached");
+    if (!subject.failpoints.empty() && std::string_view(site->name).starts_with(subject.failpoints))
+      fmt::print("point    {} {}\n", site->name, subject.reached->contains(site->name) ? "reached" : "not reached");
+}
+
+/// All checks of several nodes passed: says so, and writes it down.
+bool prove(const Subject& subject, const std::vector<CheckResult>& results, const Arguments& arguments) {
+  const bool proved = results.size() == node_checks().size() &&
+                      std::all_of(results.begin(), results.end(), [](const CheckResult& result) { return result.verdict == Verdict::passed; });
+  const std::string version = subject.make()->version();
+  if (!proved) {
+    fmt::print("not proved: nodes of a cluster use driver {} {} one at a time\n", subject.name, version);
+    return false;
+  }
+  fmt::print("proof    {} {} {}\n", subject.name, version, proof_of(subject.name, version));
+  if (!arguments.report.empty()) os::write_file_atomically(arguments.report, proof_report(subject.name, version, arguments.run.seed) + "\n", 0644);
+  return true;
 }
 
 }  // namespace
 
-std::vector<std::string> checks() {
-  std::vector<std::string> out;
-  for (const CheckEntry& check : all_checks()) out.emplace_back(check.name);
-  return out;
-}
+std::vector<std::string> checks() { return names_of(all_checks(false)); }
 
 std::vector<CheckResult> run(const Subject& subject, const RunOptions& options) {
   std::vector<CheckResult> out;
   int number = 0;
-  for (const CheckEntry& check : all_checks()) {
+  for (const CheckEntry& check : all_checks(options.nodes)) {
     ++number;
     if (!options.only.empty() && std::find(options.only.begin(), options.only.end(), check.name) == options.only.end()) continue;
     out.push_back(one(subject, check, options.seed, number));
@@ -126,8 +149,9 @@ int command(int argc, char** argv, const std::map<std::string, SubjectFactory>& 
       for (const std::string& check : checks()) fmt::print("{}\n", check);
       return 0;
     }
+    const auto all = names_of(all_checks(arguments.run.nodes));
     for (const std::string& name : arguments.run.only)
-      if (const auto all = checks(); std::find(all.begin(), all.end(), name) == all.end()) throw std::invalid_argument(fmt::format("there is no check '{}'", name));
+      if (std::find(all.begin(), all.end(), name) == all.end()) throw std::invalid_argument(fmt::format("there is no check '{}'", name));
     const auto found = drivers.find(arguments.driver);
     if (found == drivers.end()) throw std::invalid_argument(fmt::format("--driver: there is no driver '{}' here", arguments.driver));
     SystemClock clock;
@@ -139,7 +163,8 @@ int command(int argc, char** argv, const std::map<std::string, SubjectFactory>& 
     };
     fmt::print("{} with seed {}: {} passed, {} failed, {} skipped\n", subject.name, arguments.run.seed, count(Verdict::passed), count(Verdict::failed),
                count(Verdict::skipped));
-    if (!subject.failpoints.empty()) print_reached(subject);
+    if (arguments.run.nodes) return prove(subject, results, arguments) ? 0 : 1;
+    print_reached(subject);
     return all_passed(results) ? 0 : 1;
   } catch (const std::invalid_argument& bad) {
     fmt::print(stderr, "scoria-conformance: {}\n", bad.what());

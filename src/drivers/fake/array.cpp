@@ -156,6 +156,16 @@ std::vector<std::string> Array::listing(const std::string& pool, bool stale, boo
   return out;
 }
 
+/// Does the call run under a lock that another has taken since? What it carries is remembered else.
+bool Array::outlived(const Call& call) {
+  for (const Fence& fence : call.fences)
+    for (const std::string& name : fence.names)
+      if (fence.token != 0 && fence.token < tokens_[name]) return true;
+  for (const Fence& fence : call.fences)
+    for (const std::string& name : fence.names) tokens_[name] = std::max(tokens_[name], fence.token);
+  return false;
+}
+
 void Array::note(LogEntry entry) {
   if (options_.keep_log) log_.push_back(std::move(entry));
 }

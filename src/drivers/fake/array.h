@@ -75,6 +75,7 @@ struct ArrayOptions {
   Bytes copy_chunk{64 * mib};       // between two looks at stop and deadline
   bool linked_clones = false;       // clones hang on their source until flattened
   bool refuse_old_generations = true;
+  bool refuse_old_tokens = true;
   bool keep_log = true;
 };
 
@@ -149,6 +150,7 @@ class Array {
   Bytes provisioned(const std::string& pool) const;
   Bytes written(const std::string& pool) const;
   std::vector<std::string> listing(const std::string& pool, bool stale, bool partial);
+  bool outlived(const Call& call);
   void note(LogEntry entry);
 
   Clock& clock_;
@@ -162,6 +164,7 @@ class Array {
   std::vector<Pending> pending_;
   std::vector<LogEntry> log_;
   std::int64_t generation_ = 0;
+  std::map<std::string, std::int64_t> tokens_;  // the highest seen, by lock
   std::uint64_t version_ = 0;
   std::uint64_t holders_ = 0;
 };

@@ -13,7 +13,7 @@ class FakeDriver final : public Driver, public Extends, public Snapshots, public
   FakeDriver(std::shared_ptr<Array> array, std::string node) : array_(std::move(array)), node_(std::move(node)) {}
 
   std::string vendor() const override { return "Scoria fake"; }
-  Claims claims() const override { return {.refuses_old_generations = array_->options_.refuse_old_generations}; }
+  Claims claims() const override { return {array_->options_.refuse_old_generations, array_->options_.refuse_old_tokens}; }
   DriverResult<> check(const Call& call) override {
     return act(call, "check", {}, {}, {}, [] { return DriverResult<>{}; });
   }
@@ -113,6 +113,7 @@ DriverResult<> FakeDriver::met(const Call& call, const LogEntry& line, Array::Dr
       if (call.generation < array_->generation_) return failed(FailureClass::permanent, "the call belongs to an older generation of the backend");
       array_->generation_ = call.generation;
     }
+    if (array_->options_.refuse_old_tokens && array_->outlived(call)) return failed(FailureClass::transient, "another has taken the lock that this call runs under");
     const Effect noted = [array = array_.get(), line, run = draw.fate == Fate::partial && half ? half : effect]() -> DriverResult<> {
       DriverResult<> done = run();
       LogEntry landed = line;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <set>
+#include <utility>
 
 #include "base/failpoint.h"
 #include "base/text.h"
@@ -27,6 +28,7 @@ using tgt::Op;
 
 constexpr std::int64_t version = 1;
 constexpr Duration answer_time = 5s;
+constexpr Duration start_time = 60s;  // alive and not ready: the machine is busy
 constexpr Duration soon = 200ms;
 constexpr off_t log_limit = mib;
 
@@ -61,7 +63,7 @@ std::string to_text(const IscsiTarget& target) {
   json::Writer out;
   out.begin_object().field("version", version).field("name", target.name).field("volume", target.volume).field("path", target.path);
   out.field("read_only", target.read_only).field("initiator", target.initiator).field("user", target.user).field("secret", target.secret);
-  out.field("tid", static_cast<int>(target.tid)).end_object();
+  out.field("tid", static_cast<int>(target.tid)).field("portal", target.portal).end_object();
   return out.take();
 }
 
@@ -70,11 +72,12 @@ std::optional<IscsiTarget> iscsi_target_from(std::string_view text) {
   if (!value || value->integer_or("version") != version) return std::nullopt;
   return IscsiTarget{.name = value->text_or("name"), .volume = value->text_or("volume"), .path = value->text_or("path"),
                      .read_only = value->flag_or("read_only"), .initiator = value->text_or("initiator"), .user = value->text_or("user"),
-                     .secret = value->text_or("secret"), .tid = static_cast<std::int32_t>(value->integer_or("tid"))};
+                     .secret = value->text_or("secret"), .tid = static_cast<std::int32_t>(value->integer_or("tid")),
+                     .portal = value->text_or("portal")};
 }
 
-IscsiExporter::IscsiExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor)
-    : clock_(clock), options_(options), state_(state), supervisor_(supervisor), control_(clock, state.path("iscsi/control.1")) {
+IscsiExporter::IscsiExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor, const Leash& leash)
+    : clock_(clock), options_(options), state_(state), supervisor_(supervisor), leash_(leash), control_(clock, state.path("iscsi/control.1")) {
   supervisor_.on_tick([this] { look(); });
 }
 
@@ -93,8 +96,8 @@ std::optional<IscsiTarget> IscsiExporter::load(const std::string& name) const {
 
 void IscsiExporter::store(const IscsiTarget& target) const { state_.write(record_path(target.name), to_text(target)); }
 
-std::string IscsiExporter::portal() const {
-  const std::string address = portal_address();
+std::string IscsiExporter::portal(const std::string& moving) const {
+  const std::string address = moving.empty() ? portal_address() : moving;
   return fmt::format("{}:{}", address.find(':') == std::string::npos ? address : "[" + address + "]", options_.iscsi_port);
 }
 
@@ -120,6 +123,7 @@ DriverResult<Connection> IscsiExporter::ensure(const Call& call, const ExportSpe
     target->initiator = spec.connector.initiator;
     target->user = spec.chap_user;
     target->secret = spec.chap_secret;
+    target->portal = spec.portal;
     store(*target);
     FAILPOINT("exports.iscsi.recorded");
     if (const auto up = daemon_up(call.deadline); !up) return tl::unexpected(up.error());
@@ -143,7 +147,7 @@ DriverResult<std::int32_t> IscsiExporter::free_tid(const std::string& name) cons
 
 Connection IscsiExporter::connection(const IscsiTarget& target) const {
   Connection out{.type = "iscsi"};
-  out.text = {{"target_iqn", iqn(target.name)}, {"target_portal", portal()}, {"volume_id", target.volume},
+  out.text = {{"target_iqn", iqn(target.name)}, {"target_portal", portal(target.portal)}, {"volume_id", target.volume},
               {"auth_method", "CHAP"}, {"auth_username", target.user}, {"auth_password", target.secret}};
   out.numbers = {{"target_lun", static_cast<std::int64_t>(volume_lun)}};
   out.flags = {{"target_discovered", false}, {"discard", true}, {"read_only", target.read_only}, {"qos_applied", false}};
@@ -178,21 +182,21 @@ DriverResult<> IscsiExporter::start_daemon(Deadline deadline) {
   const std::string log = state_.path("iscsi/log");
   ::unlink(log.c_str());
   ::unlink(state_.path("iscsi/control.1").c_str());
-  const os::Process process = os::start_daemon({.arguments = {"tgtd", "-f", "-C", "1", "--iscsi", "portal=" + portal()},
+  const os::Process process = os::start_daemon({.arguments = {"tgtd", "-f", "-C", "1", "--iscsi", "portal=" + portal({})},
                                                 .environment = {"TGT_IPC_SOCKET=" + state_.path("iscsi/control")}}, log);
   FAILPOINT("exports.iscsi.started");
   if (const auto ready = wait_ready(process, deadline); !ready) {
     os::send_signal(process, SIGKILL);
     return ready;
   }
-  log::info("exports", {}, "iSCSI daemon {} listens at {}", process.pid, portal());
+  log::info("exports", {}, "iSCSI daemon {} listens at {}", process.pid, portal({}));
   watch(process);
   supervisor_.react([this] { rebuild(); });
   return {};
 }
 
 DriverResult<> IscsiExporter::wait_ready(const os::Process& process, Deadline deadline) {
-  const Deadline patience = deadline.sooner(Deadline::in(clock_, answer_time));
+  const Deadline patience = deadline.sooner(Deadline::in(clock_, start_time));
   while (!control_.daemon()) {
     if (!os::alive(process)) return failed(FailureClass::transient, "the iSCSI daemon ended at once: {}", trimmed(state_.read("iscsi/log").value_or("")));
     if (patience.passed(clock_)) return failed(FailureClass::transient, "the iSCSI daemon does not get ready");
@@ -201,7 +205,7 @@ DriverResult<> IscsiExporter::wait_ready(const os::Process& process, Deadline de
   const DriverResult<tgt::Answer> portals = control_.ask({.mode = Mode::portal}, patience);
   if (!portals) return tl::unexpected(portals.error());
   if (portals->text.find(fmt::format(":{},", options_.iscsi_port)) == std::string::npos)
-    return failed(FailureClass::transient, "the iSCSI daemon cannot listen at {}: is another program there?", portal());
+    return failed(FailureClass::transient, "the iSCSI daemon cannot listen at {}: is another program there?", portal({}));
   return {};
 }
 
@@ -213,29 +217,49 @@ void IscsiExporter::watch(const os::Process& process) {
   });
 }
 
-/// Tells the daemon, started if need be, of all targets.
+/// One target is what its record says, in a daemon that is started if need be.
+DriverResult<> IscsiExporter::serve(const std::string& name, Deadline deadline) {
+  return guarded([&]() -> DriverResult<> {
+    const auto lock = state_.lock(lock_key(name), Deadline::in(clock_, 1s));
+    if (!lock) return locked(name);
+    const std::optional<IscsiTarget> target = load(name);
+    if (!target || target->path.empty() || state_.removed(name)) return {};
+    // Made again by whoever renews the lease.
+    if (!target->portal.empty() && !leash_.holds()) return {};
+    if (const auto up = daemon_up(deadline); !up) return up;
+    return converge(*target, deadline);
+  });
+}
+
+/// Tells a daemon that has just been started of all targets, and later only of those that it could not be told of: each is a
+/// question about all targets, and one that cannot be served must not keep the daemon from the others.
 void IscsiExporter::rebuild() {
   const Deadline deadline = Deadline::in(clock_, 20s);
-  bool complete = true;
-  std::optional<os::Process> process;
-  for (const std::string& file : state_.names("iscsi")) {
-    if (!file.ends_with(".target")) continue;
-    const std::string name = file.substr(0, file.size() - 7);
-    const DriverResult<> told = guarded([&]() -> DriverResult<> {
-      const auto lock = state_.lock(lock_key(name), Deadline::in(clock_, 1s));
-      if (!lock) return locked(name);
-      const std::optional<IscsiTarget> target = load(name);
-      if (!target || target->path.empty() || state_.removed(name)) return {};
-      if (const auto up = daemon_up(deadline); !up) return up;
-      return converge(*target, deadline);
-    });
+  std::optional<os::Process> told_daemon = control_.daemon();
+  bool same = true;
+  std::set<std::string> wanted;
+  {
+    const std::lock_guard guard(mutex_);
+    wanted = std::exchange(unserved_, {});
+  }
+  if (!told_daemon || told_daemon->started != rebuilt_for_.load())
+    for (const std::string& file : state_.names("iscsi"))
+      if (file.ends_with(".target")) wanted.insert(file.substr(0, file.size() - 7));
+  for (const std::string& name : wanted) {
+    const DriverResult<> told = serve(name, deadline);
+    const std::optional<os::Process> now = control_.daemon();
+    same = same && (!told_daemon || now == told_daemon);
+    if (!told_daemon) told_daemon = now;
     if (told) continue;
-    complete = false;
+    {
+      const std::lock_guard guard(mutex_);
+      unserved_.insert(name);
+    }
     if (complaints_.due(name, told.error().message))
       log::warning("exports", {.resource = name}, "the iSCSI target is not served yet, it is tried every second: {}", told.error().message);
   }
-  process = control_.daemon();
-  if (complete && process) rebuilt_for_.store(process->started);
+  // One that was started meanwhile has been told of some only.
+  if (told_daemon && same) rebuilt_for_.store(told_daemon->started);
 }
 
 void IscsiExporter::look() {
@@ -243,7 +267,12 @@ void IscsiExporter::look() {
   if (std::none_of(files.begin(), files.end(), [](const std::string& file) { return file.ends_with(".target"); })) return;
   const std::optional<os::Process> process = control_.daemon();
   if (process && !supervisor_.watches(std::string(daemon_key))) watch(*process);
-  if (!process || process->started != rebuilt_for_.load()) rebuild();
+  bool left = false;
+  {
+    const std::lock_guard guard(mutex_);
+    left = !unserved_.empty();
+  }
+  if (left || !process || process->started != rebuilt_for_.load()) rebuild();
   struct stat status {};
   const std::string log = state_.path("iscsi/log");
   if (::stat(log.c_str(), &status) == 0 && status.st_size > log_limit && ::truncate(log.c_str(), 0) != 0) os::fail("shorten", log);

@@ -1,11 +1,14 @@
 #pragma once
 #include <atomic>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "exports/complaints.h"
 #include "exports/exporter.h"
 #include "exports/iscsi/tgt_control.h"
+#include "exports/leash.h"
 #include "exports/options.h"
 #include "exports/state.h"
 #include "exports/supervisor.h"
@@ -24,6 +27,7 @@ struct IscsiTarget {
   std::string initiator;
   std::string user, secret;
   std::int32_t tid = 0;
+  std::string portal;  // the address that moves with it; empty: it stays on this machine
 };
 std::string to_text(const IscsiTarget& target);
 std::optional<IscsiTarget> iscsi_target_from(std::string_view text);
@@ -32,7 +36,7 @@ std::optional<IscsiTarget> iscsi_target_from(std::string_view text);
 /// as LUN 1. The daemon keeps nothing; it outlives Scoria, and when it dies it is started again and told everything.
 class IscsiExporter final : public Exporter {
  public:
-  IscsiExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor);
+  IscsiExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor, const Leash& leash);
 
   std::string protocol() const override { return "iscsi"; }
   DriverResult<> check(const Call& call) override;
@@ -47,6 +51,9 @@ class IscsiExporter final : public Exporter {
   /// Is some target's LUN that very file? For those who want to move it.
   bool serves(std::uint64_t device, std::uint64_t inode) const;
 
+  /// Ends what this machine serves at other portals than these, cutting clients off: others serve it. Names stay usable.
+  DriverResult<> abandon(const Call& call, const std::set<std::string>& portals);
+
   void look();
   /// Before anything else: a daemon that nobody could command any more is ended.
   void end_lost();
@@ -56,13 +63,14 @@ class IscsiExporter final : public Exporter {
   void store(const IscsiTarget& target) const;
   std::string iqn(const std::string& name) const { return options_.iscsi_target_prefix + name; }
   std::string portal_address() const { return options_.iscsi_ip_address.empty() ? options_.my_ip : options_.iscsi_ip_address; }
-  std::string portal() const;
+  std::string portal(const std::string& address) const;
   Connection connection(const IscsiTarget& target) const;
 
   DriverResult<> daemon_up(Deadline deadline);
   DriverResult<> start_daemon(Deadline deadline);
   DriverResult<> wait_ready(const os::Process& process, Deadline deadline);
   void watch(const os::Process& process);
+  DriverResult<> serve(const std::string& name, Deadline deadline);
   void rebuild();
   DriverResult<std::int32_t> free_tid(const std::string& name) const;
 
@@ -70,6 +78,7 @@ class IscsiExporter final : public Exporter {
   DriverResult<std::optional<TgtTarget>> shown(const std::string& name, Deadline deadline) const;
   DriverResult<> converge(const IscsiTarget& target, Deadline deadline);
   DriverResult<> admit(const IscsiTarget& target, const TgtTarget& now, Deadline deadline);
+  DriverResult<> listen(const std::string& address, Deadline deadline);
   DriverResult<> make_lun(const IscsiTarget& target, Deadline deadline);
   DriverResult<> drop_lun(std::int32_t tid, Deadline deadline);
   DriverResult<> drop_target(const IscsiTarget& target, Deadline deadline);
@@ -83,9 +92,12 @@ class IscsiExporter final : public Exporter {
   const Options& options_;
   State& state_;
   Supervisor& supervisor_;
+  const Leash& leash_;
   const TgtControl control_;
   Complaints complaints_{clock_};
-  std::atomic<std::uint64_t> rebuilt_for_{0};  // start time of the daemon that knows all our targets
+  std::atomic<std::uint64_t> rebuilt_for_{0};  // start time of the daemon that was told of all our targets
+  std::mutex mutex_;
+  std::set<std::string> unserved_;  // guarded by mutex_: targets that it could not be told of
 };
 
 }  // namespace scoria::exports

@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "exports/errors.h"
 #include "exports/iscsi/iscsi_exporter.h"
+#include "observe/log.h"
 #include "os/files.h"
 
 /// One target inside the running daemon.
@@ -50,7 +51,46 @@ DriverResult<> IscsiExporter::set_state(std::int32_t tid, std::string_view state
   return command({.mode = Mode::target, .op = Op::update, .tid = tid, .parameters = fmt::format("state={}", state)}, tgt::error::none, "change a target's state", deadline);
 }
 
+/// The daemon listens at a portal's address too, once it serves something there.
+DriverResult<> IscsiExporter::listen(const std::string& address, Deadline deadline) {
+  const DriverResult<tgt::Answer> portals = control_.ask({.mode = Mode::portal}, deadline.sooner(Deadline::in(clock_, answer_time)));
+  if (!portals) return tl::unexpected(portals.error());
+  if (portals->text.find(portal(address) + ",") != std::string::npos) return {};
+  return command({.mode = Mode::portal, .op = Op::make, .parameters = "portal=" + portal(address)}, tgt::error::none, "listen at " + portal(address), deadline);
+}
+
+DriverResult<> IscsiExporter::abandon(const Call& call, const std::set<std::string>& portals) {
+  return guarded([&]() -> DriverResult<> {
+    std::set<std::string> left;
+    for (const std::string& file : state_.names("iscsi")) {
+      if (!file.ends_with(".target")) continue;
+      const std::string name = file.substr(0, file.size() - 7);
+      const auto lock = state_.lock("iscsi/" + name, call.deadline);
+      if (!lock) return failed(FailureClass::busy, "another thread or process changes export {}", name);
+      const std::optional<IscsiTarget> target = load(name);
+      if (!target || target->portal.empty() || portals.contains(target->portal)) continue;
+      state_.remove("iscsi/" + file);
+      left.insert(target->portal);
+      if (!control_.daemon()) continue;
+      const DriverResult<> dropped = drop_named(name, call.deadline.sooner(Deadline::in(clock_, 10s)));
+      if (const std::optional<os::Process> daemon = dropped ? std::nullopt : control_.daemon()) {
+        os::send_signal(*daemon, SIGKILL);
+        os::wait_gone(clock_, *daemon, call.deadline);
+      }
+      log::warning("exports", {.resource = name}, "no longer served here: portal {} is another machine's", target->portal);
+    }
+    for (const std::string& address : left)
+      if (control_.daemon())
+        (void)command({.mode = Mode::portal, .op = Op::remove, .parameters = "portal=" + portal(address)}, tgt::error::none, "leave a portal", call.deadline);
+    return {};
+  });
+}
+
 DriverResult<> IscsiExporter::converge(const IscsiTarget& target, Deadline deadline) {
+  if (!target.portal.empty() && !leash_.holds())
+    return failed(FailureClass::transient, "this machine's lease has run out: volume {} may be another's by now", target.volume);
+  if (!target.portal.empty())
+    if (const auto listening = listen(target.portal, deadline); !listening) return listening;
   DriverResult<std::optional<TgtTarget>> now = shown(target.name, deadline);
   if (!now) return tl::unexpected(now.error());
   // The wrong file or mode: its initiators lose it before it changes.

@@ -53,6 +53,8 @@ DriverResult<Connection> LocalExporter::ensure(const Call& call, const ExportSpe
     const os::Fd file = os::open_file(spec.location.path, spec.read_only ? O_RDONLY : O_RDWR);
     struct statfs system {};
     if (::fstatfs(file.get(), &system) != 0) os::fail("look at", spec.location.path);
+    state_.make_directory("local");
+    state_.write("local/" + spec.name, {});
     std::optional<os::LoopDevice> device = find(spec.name);
     if (device) {
       const struct stat status = os::status_of(file);
@@ -80,6 +82,7 @@ DriverResult<> LocalExporter::remove(const Call& call, const std::string& name) 
     const auto lock = state_.lock("local/" + name, call.deadline);
     if (!lock) return failed(FailureClass::busy, "another thread or process changes export {}", name);
     if (const std::optional<os::LoopDevice> device = find(name)) os::fence_loop(device->path);
+    state_.remove("local/" + name);
     return {};
   });
 }

@@ -17,6 +17,8 @@ namespace scoria::exports {
 namespace {
 
 constexpr Duration command_time = 10s;  // a healthy daemon answers in milliseconds
+/// One that is alive and not ready waits for the machine, not for us: to kill it and start another makes a busy machine busier.
+constexpr Duration start_time = 60s;
 constexpr Duration quit_time = 3s;
 
 bool have_io_uring() {
@@ -134,7 +136,7 @@ DriverResult<os::Process> StorageDaemons::start(const NbdVolume& volume, const o
 }
 
 DriverResult<os::Process> StorageDaemons::wait_ready(const NbdVolume& volume, const os::Process& process, Deadline deadline) const {
-  const Deadline patience = deadline.sooner(Deadline::in(clock_, command_time));
+  const Deadline patience = deadline.sooner(Deadline::in(clock_, start_time));
   while (true) {
     DriverResult<std::optional<Qmp>> qmp = connect(volume.volume, patience);
     if (qmp && *qmp) return process;

@@ -53,8 +53,8 @@ tl::unexpected<DriverError> locked(const std::string& volume) {
 
 }  // namespace
 
-NbdExporter::NbdExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor)
-    : clock_(clock), options_(options), state_(state), supervisor_(supervisor), daemons_(clock, options, state) {
+NbdExporter::NbdExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor, const Leash& leash)
+    : clock_(clock), options_(options), state_(state), supervisor_(supervisor), leash_(leash), daemons_(clock, options, state) {
   supervisor_.on_tick([this] { look(); });
 }
 
@@ -106,7 +106,8 @@ bool NbdExporter::must_write_through(const drivers::Location& location) { return
 
 DriverResult<NbdVolume> NbdExporter::merged(const ExportSpec& spec, std::optional<NbdVolume> known) const {
   const bool tcp = spec.connector.transport != "nbd+unix";
-  NbdVolume volume{.volume = spec.volume_id, .birth = fmt::format("{}.{}", ::getpid(), clock_.now().since_boot.count()), .location = spec.location, .tcp = tcp};
+  const std::string birth = fmt::format("{}.{}", ::getpid(), clock_.now().since_boot.count());
+  NbdVolume volume{.volume = spec.volume_id, .birth = birth, .location = spec.location, .portal = spec.portal, .tcp = tcp};
   if (known) volume = std::move(*known);
   if (volume.tcp != tcp)
     return failed(FailureClass::permanent, "volume {} is already attached here over {}; ask for that transport", spec.volume_id, volume.tcp ? "nbd" : "nbd+unix");
@@ -130,12 +131,14 @@ DriverResult<Connection> NbdExporter::ensure(const Call& call, const ExportSpec&
     if (!lock) return locked(spec.volume_id);
     if (state_.removed(spec.name)) return failed(FailureClass::permanent, "export {} was removed; its name is not used again", spec.name);
     std::optional<NbdVolume> known = load(spec.volume_id);
-    if (const auto cleared = clear_empty(known, call.deadline); !cleared) return tl::unexpected(cleared.error());
+    // A removal that died between shutting the door and putting the last client out is finished here; so is a move elsewhere and back.
+    if (known && (known->exports.empty() || known->portal != spec.portal))
+      if (const auto cleared = clear(known, call.deadline); !cleared) return tl::unexpected(cleared.error());
     DriverResult<NbdVolume> volume = merged(spec, std::move(known));
     if (!volume) return tl::unexpected(volume.error());
     state_.make_directory("nbd");
     state_.make_directory(StorageDaemons::folder(spec.volume_id));
-    if (const auto chosen = choose_port(*volume); !chosen) return tl::unexpected(chosen.error());
+    if (const auto chosen = choose_port(*volume, spec.port); !chosen) return tl::unexpected(chosen.error());
     store(*volume);
     FAILPOINT("exports.nbd.recorded");
     {
@@ -148,9 +151,7 @@ DriverResult<Connection> NbdExporter::ensure(const Call& call, const ExportSpec&
   });
 }
 
-/// A removal that died between shutting the door and putting the last client out is finished here.
-DriverResult<> NbdExporter::clear_empty(std::optional<NbdVolume>& known, Deadline deadline) {
-  if (!known || !known->exports.empty()) return {};
+DriverResult<> NbdExporter::clear(std::optional<NbdVolume>& known, Deadline deadline) {
   supervisor_.forget(key_of(known->volume));
   if (const auto ended = daemons_.end(*known, deadline); !ended) return ended;
   drop_volume(known->volume);
@@ -190,21 +191,27 @@ DriverResult<> NbdExporter::take_over(const NbdVolume& volume, Qmp& qmp, Deadlin
   return {};
 }
 
-DriverResult<> NbdExporter::choose_port(NbdVolume& volume) {
+DriverResult<> NbdExporter::choose_port(NbdVolume& volume, int before) {
   if (!volume.tcp || volume.port != 0) return {};
+  const std::string& address = volume.portal.empty() ? options_.nbd_listen_address : volume.portal;
+  if (before != 0) {
+    volume.address = address;
+    volume.port = before;
+    return {};
+  }
   // The first choice depends on the volume alone, so that a lost state directory changes no port if it can be helped.
   const int count = options_.nbd_last_port - options_.nbd_first_port + 1;
   const int first = static_cast<int>(stable_hash(volume.volume) % static_cast<std::uint64_t>(count));
   for (int i = 0; i < count; ++i) {
     const int port = options_.nbd_first_port + (first + i) % count;
-    std::optional<os::Fd> listener = listen_tcp(options_.nbd_listen_address, port);
+    std::optional<os::Fd> listener = listen_tcp(address, port);
     if (!listener && i == 0) {
       // Perhaps it is the volume's own daemon of before the state directory was lost.
       daemons_.end_strays(key_of(volume.volume), Deadline::in(clock_, 5s));
-      listener = listen_tcp(options_.nbd_listen_address, port);
+      listener = listen_tcp(address, port);
     }
     if (!listener) continue;
-    volume.address = options_.nbd_listen_address;
+    volume.address = address;
     volume.port = port;
     keep(volume, std::move(*listener));
     return {};
@@ -213,6 +220,8 @@ DriverResult<> NbdExporter::choose_port(NbdVolume& volume) {
 }
 
 DriverResult<> NbdExporter::launch(NbdVolume& volume, Deadline deadline) {
+  if (!volume.portal.empty() && !leash_.holds())
+    return failed(FailureClass::transient, "this machine's lease has run out: volume {} may be another's by now", volume.volume);
   if (!volume.next.path.empty()) {
     volume.location = volume.next;
     volume.next = {};
@@ -249,7 +258,7 @@ void NbdExporter::revive(const std::string& folder, Duration patience) {
     if (!lock) return {};  // whoever changes it serves it
     std::optional<NbdVolume> record = load(seen->volume);
     if (!record || record->exports.empty()) return {};
-    return serve(*record, Deadline::in(clock_, 5s));
+    return serve(*record, Deadline::in(clock_, 30s));
   });
   if (!done && complaints_.due(folder, done.error().message))
     log::warning("exports", {}, "the storage daemon of {} is not back yet, it is tried every second: {}", folder, done.error().message);
@@ -283,6 +292,21 @@ DriverResult<> NbdExporter::remove(const Call& call, const std::string& name) {
     else store(*volume);
     const std::lock_guard guard(mutex_);
     volume_by_name_.erase(name);
+    return {};
+  });
+}
+
+DriverResult<> NbdExporter::abandon(const Call& call, const std::set<std::string>& portals) {
+  return guarded([&]() -> DriverResult<> {
+    for (const NbdVolume& seen : records()) {
+      if (seen.portal.empty() || portals.contains(seen.portal)) continue;
+      const auto lock = state_.lock(key_of(seen.volume), call.deadline);
+      if (!lock) return locked(seen.volume);
+      std::optional<NbdVolume> record = record_in(key_of(seen.volume));
+      if (!record || record->portal.empty() || portals.contains(record->portal)) continue;
+      if (const auto cleared = clear(record, call.deadline); !cleared) return cleared;
+      log::warning("exports", {.resource = seen.volume}, "no longer served here: portal {} is another machine's", seen.portal);
+    }
     return {};
   });
 }
@@ -341,9 +365,10 @@ Connection NbdExporter::connection(const NbdVolume& volume, const NbdExport& ite
   out.text = {{"volume_id", volume.volume}, {"export", item.name}};
   if (volume.tcp) {
     const bool tls = !options_.nbd_tls_directory.empty();
-    const std::string host = options_.my_ip.find(':') == std::string::npos ? options_.my_ip : "[" + options_.my_ip + "]";
+    const std::string& address = volume.portal.empty() ? options_.my_ip : volume.portal;
+    const std::string host = address.find(':') == std::string::npos ? address : "[" + address + "]";
     out.text.emplace_back("uri", fmt::format("{}://{}:{}/{}", tls ? "nbds" : "nbd", host, volume.port, item.name));
-    out.text.emplace_back("host", options_.my_ip);
+    out.text.emplace_back("host", address);
     out.numbers.emplace_back("port", volume.port);
     out.flags.emplace_back("tls", tls);
   } else {

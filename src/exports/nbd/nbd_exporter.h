@@ -3,11 +3,13 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "drivers/live.h"
 #include "exports/complaints.h"
 #include "exports/exporter.h"
+#include "exports/leash.h"
 #include "exports/nbd/daemon.h"
 #include "exports/options.h"
 #include "exports/state.h"
@@ -20,7 +22,7 @@ namespace scoria::exports {
 /// daemon listens at one address. Daemons outlive Scoria; killed ones are started again with the same sockets.
 class NbdExporter final : public Exporter {
  public:
-  NbdExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor);
+  NbdExporter(Clock& clock, const Options& options, State& state, Supervisor& supervisor, const Leash& leash);
 
   std::string protocol() const override { return "nbd"; }
   DriverResult<> check(const Call& call) override;
@@ -39,6 +41,9 @@ class NbdExporter final : public Exporter {
   bool serves(const drivers::Location& at) const;
   DriverResult<> rebase(const Call& call, const drivers::Location& at, const drivers::Location& base);
   DriverResult<bool> resize(const Call& call, const drivers::Location& at, Bytes size);
+
+  /// Ends what this machine serves at other portals than these, cutting clients off: others serve it. Names stay usable.
+  DriverResult<> abandon(const Call& call, const std::set<std::string>& portals);
 
   /// Takes over or restarts what the records of this node name. Called by the supervisor each second and at start.
   void look();
@@ -69,8 +74,10 @@ class NbdExporter final : public Exporter {
   DriverResult<> serve_at(NbdVolume& volume, const drivers::Location& place, Deadline deadline);
   DriverResult<> launch(NbdVolume& volume, Deadline deadline);
   DriverResult<> take_over(const NbdVolume& volume, Qmp& qmp, Deadline deadline);
-  DriverResult<> choose_port(NbdVolume& volume);
-  DriverResult<> clear_empty(std::optional<NbdVolume>& known, Deadline deadline);
+  /// `before`: the port that clients know from another machine; 0: none.
+  DriverResult<> choose_port(NbdVolume& volume, int before);
+  /// Ends a record that nobody can use any more, with its daemon.
+  DriverResult<> clear(std::optional<NbdVolume>& known, Deadline deadline);
   // Moving, in nbd_live.cpp.
   DriverResult<> settle(NbdVolume& volume, const drivers::Location& place, Qmp& qmp, Deadline deadline);
   DriverResult<> open_overlay(const NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable);
@@ -93,6 +100,7 @@ class NbdExporter final : public Exporter {
   const Options& options_;
   State& state_;
   Supervisor& supervisor_;
+  const Leash& leash_;
   const StorageDaemons daemons_;
   Complaints complaints_{clock_};
   mutable std::mutex mutex_;

@@ -52,7 +52,7 @@ std::string to_text(const NbdVolume& volume) {
   out.begin_object().field("version", version).field("volume", volume.volume).field("birth", volume.birth);
   write(out, "location", volume.location);
   write(out, "next", volume.next);
-  out.field("image", volume.image).field("tcp", volume.tcp).field("address", volume.address).field("port", volume.port);
+  out.field("image", volume.image).field("portal", volume.portal).field("tcp", volume.tcp).field("address", volume.address).field("port", volume.port);
   out.field("next_slot", volume.next_slot).key("exports").begin_array();
   for (const NbdExport& item : volume.exports) write(out, item);
   out.end_array().end_object();
@@ -63,7 +63,7 @@ std::optional<NbdVolume> nbd_volume_from(std::string_view text) {
   const Result<json::Value> value = json::parse(text);
   if (!value || value->integer_or("version") != version) return std::nullopt;
   NbdVolume volume{.volume = value->text_or("volume"), .birth = value->text_or("birth"), .location = location_from((*value)["location"]),
-                   .image = static_cast<int>(value->integer_or("image")), .next = location_from((*value)["next"]),
+                   .image = static_cast<int>(value->integer_or("image")), .next = location_from((*value)["next"]), .portal = value->text_or("portal"),
                    .tcp = value->flag_or("tcp"), .address = value->text_or("address"), .port = static_cast<int>(value->integer_or("port")),
                    .next_slot = static_cast<int>(value->integer_or("next_slot", 1))};
   const json::Value& items = (*value)["exports"];

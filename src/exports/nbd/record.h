@@ -24,6 +24,7 @@ struct NbdVolume {
   drivers::Location location;
   int image = 0;          // rises when the volume moves to another file; names the daemon's nodes
   drivers::Location next;  // an overlay of `location`, which may be opened in its place at any time; path empty: none
+  std::string portal;      // the address that moves with it; empty: it stays on this machine
   bool tcp = false;
   std::string address;    // TCP only
   int port = 0;

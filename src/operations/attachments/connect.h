@@ -1,7 +1,10 @@
 #pragma once
+#include <optional>
 #include <span>
+#include <string>
 
 #include "engine/kind.h"
+#include "operations/attachments/export_spec.h"
 #include "operations/services.h"
 
 namespace scoria::operations {
@@ -17,6 +20,7 @@ class ConnectAttachment final : public engine::StepKind<ConnectAttachment> {
 
  private:
   engine::Outcome make_export(engine::Task& task) const;
+  std::optional<engine::Outcome> settle_place(engine::Task& task, const Backend& backend, const ExportSource& source, const std::string& protocol) const;
 
   Services& services_;
 };

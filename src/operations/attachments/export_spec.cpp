@@ -1,7 +1,9 @@
 #include "operations/attachments/export_spec.h"
 
+#include "json/parse.h"
 #include "json/writer.h"
 #include "store/attachments/exported.h"
+#include "store/portals/portals.h"
 
 namespace scoria::operations {
 namespace {
@@ -18,7 +20,9 @@ drivers::DriverError permanent(std::string text) { return {drivers::FailureClass
 Result<ExportSource> export_source(Services& services, const std::string& attachment_id) {
   auto exported = services.database.read_one([&](db::Transaction& tx) { return store::attachments::find_exported(tx, {attachment_id}); });
   if (!exported) return refuse(RefusalCode::not_found, "Attachment {} is gone.", attachment_id);
-  ExportSource out{std::move(exported->attachment), std::move(exported->volume), {}, {}, std::move(exported->qos).value_or(QosSpecs{})};
+  ExportSource out{std::move(exported->attachment), std::move(exported->volume), {}, {}, std::move(exported->qos).value_or(QosSpecs{}), {}};
+  if (services.places != nullptr)
+    if (const auto place = services.database.read_one([&](db::Transaction& tx) { return store::portals::place_of(tx, out.volume.id); })) out.place = place->name;
   auto connector = ConnectorShape::from_json(out.attachment.connector);
   if (!connector) return refuse(connector.error());
   out.connector = std::move(*connector);
@@ -54,6 +58,11 @@ drivers::DriverResult<ExportPlan> plan_export(Services& services, Backend& backe
   plan.spec.read_only = source.attachment.attach_mode == "ro" || source.volume.readonly;
   plan.spec.connector = connector_of(source.connector);
   plan.spec.throttle = throttle_of(source);
+  if (!source.place.empty() && !store::portals::is_home(source.place)) {
+    plan.spec.portal = source.place;
+    // Clients know the port.
+    if (const Result<json::Value> data = json::parse(source.connection.data)) plan.spec.port = static_cast<int>(data->integer_or("port"));
+  }
   plan.spec.chap_user = source.connection.chap_user, plan.spec.chap_secret = source.connection.chap_secret;
   return plan;
 }

@@ -15,6 +15,7 @@ struct ExportSource {
   ConnectorShape connector;
   ConnectionShape connection;  // opened
   QosSpecs qos;                // of the volume's type; without specs: no limits
+  std::string place;           // where the volume is served; empty: nowhere yet, or it has none
 };
 Result<ExportSource> export_source(Services& services, const std::string& attachment_id);
 

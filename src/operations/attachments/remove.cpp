@@ -1,6 +1,9 @@
 #include "operations/attachments/remove.h"
 
+#include "operations/places.h"
 #include "store/attachments/attachments.h"
+#include "store/portals/portals.h"
+#include "store/volumes/volumes.h"
 
 namespace scoria::operations {
 
@@ -15,13 +18,28 @@ std::span<const RemoveAttachment::Step> RemoveAttachment::table() {
 Outcome RemoveAttachment::unexport(engine::Task& task) const {
   const engine::Operation& op = task.operation();
   if (services_.exports == nullptr) return Outcome::retry("this node exports no volumes", false);
-  if (const auto removed = services_.exports->remove(call_for(task), op.resource_id); !removed) return Outcome::retry(removed.error().message);
   const auto attachment = services_.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, {op.resource_id}); });
   if (!attachment) return Outcome::retry("the attachment's row is not there");
+  const auto place = services_.places == nullptr ? std::nullopt
+                                                 : services_.database.read_one([&](db::Transaction& tx) { return store::portals::place_of(tx, attachment->volume_id); });
+  if (place && !services_.places->serves(place->name) && !services_.places->abandoned(place->name)) return go_to(task, place->name);
+  if (const auto removed = services_.exports->remove(call_for(task), op.resource_id); !removed) return Outcome::retry(removed.error().message);
+  if (place)
+    if (const auto cut = nobody_else(task, *attachment); !cut) return Outcome::retry(cut.error().message, false);
   return Outcome::succeed([id = attachment->id, volume = attachment->volume_id, op_id = op.id](db::Transaction& tx) {
     attachments::remove(tx, "attachment.remove", id, op_id);
     attachments::follow_attachments(tx, volume);
   });
+}
+
+/// The machine that served it before may be stopped with its daemons, and go on: then the client is not cut off yet.
+drivers::DriverResult<> RemoveAttachment::nobody_else(engine::Task& task, const Attachment& attachment) const {
+  const auto volume = services_.database.read_one([&](db::Transaction& tx) { return store::volumes::find(tx, attachment.volume_id); });
+  Backend* backend = volume ? services_.backends.find(volume->backend) : nullptr;
+  if (backend == nullptr) return tl::unexpected(drivers::DriverError{drivers::FailureClass::busy, "the volume's backend is not served by this node"});
+  const auto location = backend->driver->locate(call_for(task), {volume->pool, volume->provider_name});
+  if (!location) return tl::unexpected(location.error());
+  return services_.exports->exclusive(*location);
 }
 
 void RemoveAttachment::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {

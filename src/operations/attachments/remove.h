@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 
+#include "domain/attachments/attachment.h"
 #include "engine/kind.h"
 #include "operations/services.h"
 
@@ -17,6 +18,7 @@ class RemoveAttachment final : public engine::StepKind<RemoveAttachment> {
 
  private:
   engine::Outcome unexport(engine::Task& task) const;
+  drivers::DriverResult<> nobody_else(engine::Task& task, const Attachment& attachment) const;
 
   Services& services_;
 };

@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "domain/volumes/shapes.h"
 #include "operations/bases.h"
+#include "operations/places.h"
+#include "operations/sections.h"
 #include "operations/snapshots/effects.h"
 #include "operations/tell.h"
 #include "store/events/outbox.h"
@@ -53,21 +55,23 @@ Outcome CreateSnapshot::take(engine::Task& task) const {
   if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement->backend), false);
   auto* snapshotting = dynamic_cast<drivers::Snapshots*>(backend->driver.get());
   if (snapshotting == nullptr) return Outcome::fail("snapshot_create", fmt::format("Backend {} cannot take snapshots.", placement->backend));
-  const auto source = services_.database.read([&](db::Transaction& tx) -> std::optional<std::string> {
+  const auto volume = services_.database.read([&](db::Transaction& tx) {
     const auto snapshot = snapshots::find(tx, {op.resource_id});
-    const auto volume = snapshot ? store::volumes::find(tx, snapshot->volume_id) : std::nullopt;
-    return volume ? std::optional(volume->provider_name) : std::nullopt;
+    return snapshot ? store::volumes::find(tx, snapshot->volume_id) : std::nullopt;
   });
-  if (!source) return Outcome::fail("snapshot_create", "The volume of this snapshot is gone.");
-  const drivers::ObjectRef from{placement->pool, *source}, to{placement->pool, placement->object};
+  if (!volume) return Outcome::fail("snapshot_create", "The volume of this snapshot is gone.");
+  const drivers::ObjectRef from{placement->pool, volume->provider_name}, to{placement->pool, placement->object};
+  if (auto elsewhere = go_where_served(services_, task, volume->id)) return std::move(*elsewhere);
   // Mostly a moment, but a backend may first have to merge what the volume consists of.
   drivers::Call call = call_for(task);
   call.progress = report_progress(task, "taking");
+  const auto section = enter(*backend, drivers::Act::snapshot, {from, to}, call);
+  if (!section) return outcome_of(section.error(), "snapshot_create");
   if (const auto taken = snapshotting->snapshot(call, from, to); !taken) return outcome_of(taken.error(), "snapshot_create");
   // Where blocks are not shared the volume now hangs on its snapshot: the ledger must know before anything may go.
   const auto bases = bases_of(*backend, call_for(task), {from, to});
   if (!bases) return outcome_of(bases.error(), "snapshot_create");
-  return Outcome::succeed([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); });
+  return Outcome::succeed(section->proven([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); }));
 }
 
 void CreateSnapshot::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {

@@ -39,9 +39,9 @@ Outcome DeleteSnapshot::wait(engine::Task& task) const {
 Outcome DeleteSnapshot::destroy(engine::Task& task) const {
   const auto destroyed = destroy_doomed_of(services_, task, task.operation().resource_id);
   if (!destroyed) return destroyed.error();
-  return Outcome::succeed([gone = *destroyed](db::Transaction& tx) {
+  return Outcome::succeed(destroyed->sections.proven([gone = destroyed->objects](db::Transaction& tx) {
     for (const store::objects::Object& object : gone) store::objects::gone(tx, object.backend, object.name);
-  });
+  }));
 }
 
 void DeleteSnapshot::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {

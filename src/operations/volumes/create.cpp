@@ -6,6 +6,8 @@
 #include "domain/volumes/shapes.h"
 #include "engine/start.h"
 #include "operations/bases.h"
+#include "operations/places.h"
+#include "operations/sections.h"
 #include "operations/tell.h"
 #include "operations/volumes/effects.h"
 #include "operations/volumes/placement.h"
@@ -73,8 +75,12 @@ Outcome CreateVolume::provision(engine::Task& task) const {
   const Placement placement = placement_of(op);
   Backend* backend = services_.backends.find(placement.backend);
   if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement.backend), false);
-  const auto made = backend->driver->create(call_for(task), {placement.pool, placement.object}, {placement.bytes});
-  if (made) return Outcome::succeed();
+  const drivers::ObjectRef object{placement.pool, placement.object};
+  drivers::Call call = call_for(task);
+  const auto section = enter(*backend, drivers::Act::create, {object}, call);
+  if (!section) return outcome_of(section.error(), "driver_failed_create");
+  const auto made = backend->driver->create(call, object, {placement.bytes});
+  if (made) return Outcome::succeed(section->proven());
   if (made.error().kind == drivers::FailureClass::no_space) {
     // The next candidate gets its chance.
     std::vector<std::string> refused = placement.refused;
@@ -109,9 +115,16 @@ Outcome CreateVolume::fill(engine::Task& task) const {
   const auto source = source_object(services_.database, op);
   if (!source) return Outcome::fail("driver_failed_create", source.error().message);
 
+  // A volume in use is copied where its writers can be moved to an overlay.
+  const auto input = CreateVolumeInput::from_json(op.input);
+  SCORIA_CHECK(input, "an operation's input is unreadable");
+  if (input->source_type == "volume")
+    if (auto served = go_where_served(services_, task, {input->source_id})) return std::move(*served);
   const drivers::ObjectRef from{source->pool, source->object}, to{placement.pool, placement.object};
   drivers::Call call = call_for(task, std::chrono::hours{24});
   call.progress = report_progress(task, "copying");
+  const auto section = enter(*backend, drivers::Act::clone, {from, to}, call);
+  if (!section) return outcome_of(section.error(), "driver_failed_create");
   if (const auto filled = cloning->clone(call, from, to, {placement.bytes}); !filled) {
     if (held_by_another(*backend, call_for(task), to, filled.error())) return elsewhere(op, placement, placement.refused);
     if (filled.error().kind == drivers::FailureClass::no_space) return Outcome::fail("driver_failed_create", filled.error().message);
@@ -120,7 +133,7 @@ Outcome CreateVolume::fill(engine::Task& task) const {
   // Copying may have moved the source onto a new layer of its own: both sides go into the ledger.
   const auto bases = bases_of(*backend, call_for(task), {from, to});
   if (!bases) return outcome_of(bases.error(), "driver_failed_create");
-  return Outcome::succeed([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); });
+  return Outcome::succeed(section->proven([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); }));
 }
 
 void CreateVolume::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {

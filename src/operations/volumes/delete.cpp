@@ -61,9 +61,9 @@ Outcome DeleteVolume::wait_for_rest(const VolumeId& id) const {
 Outcome DeleteVolume::destroy(engine::Task& task) const {
   const auto destroyed = destroy_doomed_of(services_, task, task.operation().resource_id);
   if (!destroyed) return destroyed.error();
-  return Outcome::succeed([gone = *destroyed](db::Transaction& tx) {
+  return Outcome::succeed(destroyed->sections.proven([gone = destroyed->objects](db::Transaction& tx) {
     for (const store::objects::Object& object : gone) store::objects::gone(tx, object.backend, object.name);
-  });
+  }));
 }
 
 void DeleteVolume::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {

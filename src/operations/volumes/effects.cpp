@@ -1,6 +1,7 @@
 #include "operations/volumes/effects.h"
 
 #include "domain/events.h"
+#include "store/portals/portals.h"
 #include "store/quotas/quotas.h"
 #include "store/volumes/volumes.h"
 
@@ -15,6 +16,7 @@ void end_volume(db::Transaction& tx, const engine::Operation& op) {
   const VolumeId id{op.resource_id};
   const auto volume = store::volumes::find(tx, id);
   store::volumes::remove(tx, id, op.id);
+  store::portals::forget(tx, id);
   if (volume && !volume->charge.project.empty())
     store::quotas::give_back(tx, volume->charge.project, volume->charge.type, {.volumes = 1, .gigabytes = volume->charge.gib});
 }

@@ -6,6 +6,8 @@
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
 #include "operations/attachments/export_spec.h"
+#include "operations/places.h"
+#include "operations/sections.h"
 #include "operations/tell.h"
 #include "operations/volumes/effects.h"
 #include "store/attachments/attachments.h"
@@ -96,14 +98,18 @@ Outcome ExtendVolume::grow(engine::Task& task) const {
   if (backend == nullptr) return Outcome::retry(fmt::format("backend {} is not served by this node", placement.backend), false);
   auto* extends = dynamic_cast<drivers::Extends*>(backend->driver.get());
   if (extends == nullptr) return Outcome::fail("driver_failed_extend", fmt::format("Backend {} cannot grow volumes.", placement.backend));
+  if (auto elsewhere = go_where_served(services_, task, {op.resource_id})) return std::move(*elsewhere);
   const drivers::ObjectRef object{placement.pool, placement.object};
-  const auto grown = extends->extend(call_for(task), object, {placement.bytes});
-  if (grown) return Outcome::advance(op.context);
+  drivers::Call call = call_for(task);
+  const auto section = enter(*backend, drivers::Act::extend, {object}, call);
+  if (!section) return outcome_of(section.error(), "driver_failed_extend");
+  const auto grown = extends->extend(call, object, {placement.bytes});
+  if (grown) return Outcome::advance(op.context, section->proven());
   Outcome outcome = outcome_of(grown.error(), "driver_failed_extend");
   if (outcome.action != Outcome::Action::fail) return outcome;
   const auto probe = backend->driver->probe(call_for(task), object);
   if (!probe) return Outcome::retry(probe.error().message);
-  return probe->size >= Bytes{placement.bytes} ? Outcome::advance(op.context) : std::move(outcome);
+  return probe->size >= Bytes{placement.bytes} ? Outcome::advance(op.context, section->proven()) : std::move(outcome);
 }
 
 Outcome ExtendVolume::show(engine::Task& task) const {
@@ -111,6 +117,7 @@ Outcome ExtendVolume::show(engine::Task& task) const {
   Backend* backend = services_.backends.find(promised(op).backend);
   if (backend == nullptr) return Outcome::retry("this node does not serve the backend", false);
   if (services_.exports == nullptr) return Outcome::succeed();
+  if (auto elsewhere = go_where_served(services_, task, {op.resource_id})) return std::move(*elsewhere);
   const std::int64_t new_gib = input_of(op).new_gib;
   std::string unseen;
   for (const Attachment& one : services_.database.read([&](db::Transaction& tx) { return store::attachments::of_volume(tx, {op.resource_id}); })) {

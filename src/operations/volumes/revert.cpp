@@ -6,6 +6,7 @@
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
 #include "operations/bases.h"
+#include "operations/sections.h"
 #include "operations/volumes/effects.h"
 #include "store/events/outbox.h"
 #include "store/objects/objects.h"
@@ -79,6 +80,8 @@ Outcome RevertVolume::fill(engine::Task& task) const {
   const drivers::ObjectRef from{snapshot->pool, snapshot->provider_name}, to{placement.pool, placement.object};
   drivers::Call call = call_for(task, std::chrono::hours{24});
   call.progress = report_progress(task, "copying");
+  const auto section = enter(*backend, drivers::Act::clone, {from, to}, call);
+  if (!section) return outcome_of(section.error(), "unknown");
   if (const auto filled = cloning->clone(call, from, to, {placement.bytes}); !filled) {
     if (!held_by_another(*backend, call_for(task), to, filled.error())) return outcome_of(filled.error(), "unknown");
     return Outcome::advance(Placement{}.to_json(), [placement](db::Transaction& tx) { objects::doom(tx, placement.backend, placement.object); })
@@ -87,7 +90,7 @@ Outcome RevertVolume::fill(engine::Task& task) const {
   }
   const auto bases = bases_of(*backend, call_for(task), {to});
   if (!bases) return outcome_of(bases.error(), "unknown");
-  return Outcome::succeed([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); });
+  return Outcome::succeed(section->proven([=, name = backend->name](db::Transaction& tx) { record_bases(tx, name, *bases); }));
 }
 
 void RevertVolume::settle(db::Transaction& tx, const engine::Operation& op, const engine::Ending& ending) const {

@@ -18,7 +18,9 @@ void report(db::Transaction& tx, const Report& r) {
 std::vector<Pool> all(db::Transaction& tx) {
   const db::Rows rows = tx.query(
       "SELECT p.backend, p.name, p.total_bytes, p.free_bytes, p.limit_bytes, p.unit_bytes, p.minimum_bytes, p.report, p.allocated_bytes, p.volumes, "
-      "b.zone, b.disabled, b.frozen, p.reported_at, "
+      // A cluster is as good as disabled when each of its services is.
+      "b.zone, CASE WHEN b.disabled = 1 OR (EXISTS (SELECT 1 FROM service s WHERE s.cluster = p.backend AND s.disabled = 1) "
+      "AND NOT EXISTS (SELECT 1 FROM service s WHERE s.cluster = p.backend AND s.disabled = 0)) THEN 1 ELSE 0 END, b.frozen, p.reported_at, "
       "EXISTS (SELECT 1 FROM service s JOIN node n ON n.inc = s.inc WHERE (s.host = p.backend OR s.cluster = p.backend) AND s.binary_name = 'cinder-volume' "
       "AND s.backend_up = 1 AND n.state = 'up' AND n.lease_until > scoria_now()) "
       "FROM pool p JOIN backend b ON b.name = p.backend ORDER BY p.backend, p.name");

@@ -11,6 +11,7 @@ namespace scoria::store::services {
 struct Service {
   std::string id, host, binary, zone;
   std::string cluster;        // cluster@backend, empty without
+  std::int64_t incarnation = 0;  // of the node that runs it
   bool up = false;            // its node is alive
   bool disabled = false;
   std::string disabled_reason;

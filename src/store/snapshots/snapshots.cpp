@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "domain/claim_sql.h"
+#include "store/backends/names.h"
 
 namespace scoria::store::snapshots {
 
@@ -70,6 +71,10 @@ void take(db::Transaction& tx, std::string_view label, const SnapshotId& id, std
                                       " AND status IN ({}){}{}",
                                       to_text(to), sql_list(from), also.empty() ? "" : " AND ", also);
   tx.guard(label, sql, {operation, "X", id.text});
+}
+
+void require_at(db::Transaction& tx, const Snapshot& seen) {
+  tx.guard(backends::moved_away, "UPDATE snapshot SET rev = rev + 1 WHERE id = ? AND backend = ?", {seen.id.text, seen.backend});
 }
 
 void queue_behind(db::Transaction& tx, std::string_view label, const Snapshot& seen, std::string_view operation) {

@@ -25,6 +25,8 @@ std::optional<Snapshot> find(db::Transaction& tx, const SnapshotId& id);
 std::vector<Snapshot> of_volume(db::Transaction& tx, const VolumeId& volume);
 
 /// As store::volumes: X with the status that says so, and its return. Snapshots have no previous status.
+/// The snapshot is still on the backend where the caller saw it. After the claim was taken. Guard backends::moved_away.
+void require_at(db::Transaction& tx, const Snapshot& seen);
 void take(db::Transaction& tx, std::string_view label, const SnapshotId& id, std::string_view operation, std::initializer_list<SnapshotStatus> from,
           SnapshotStatus to, std::string_view also = {});
 /// As store::volumes: for a deletion that waits for the holder.

@@ -38,6 +38,7 @@ constexpr ListColumn list_columns[] = {
     {"multiattach", "volume.multiattach", flag, false},
     {"replication_status", "volume.replication_status", text, true},
     {"service_uuid", "service.id", text, true},
+    {"cluster_name", "CASE WHEN backend.cluster IS NOT NULL THEN volume.backend || '#' || volume.pool END", text, true},
     {"provider_id", "volume.provider_name", text, true},
 };
 
@@ -45,14 +46,14 @@ constexpr ListColumn list_columns[] = {
 constexpr std::string_view selected =
     "volume.id, volume.project_id, volume.user_id, volume.name, volume.description, volume.status, volume.migration_status, "
     "volume.replication_status, volume.volume_type_id, volume_type.name, volume.availability_zone, volume.backend, volume.pool, "
-    "volume.provider_name, volume.snapshot_id, volume.source_volid, volume.group_id, volume.metadata, volume.image_metadata, service.id, "
+    "volume.provider_name, volume.snapshot_id, volume.source_volid, volume.group_id, volume.metadata, volume.image_metadata, service.id, backend.cluster, "
     "volume.size_gib, volume.bootable, volume.multiattach, volume.readonly, volume.consumes_quota, volume.created_at, volume.updated_at, "
     "CASE WHEN volume.attachments > 0 THEN (SELECT {json_rows:attachment.id, attachment.instance_id, attachment.attached_host, "
     "attachment.mountpoint, attachment.attach_time, attachment.created_at} FROM attachment "
     "WHERE attachment.volume_id = volume.id AND attachment.attach_status = 'attached') END";
 constexpr std::string_view from =
     "volume JOIN volume_type ON volume_type.id = volume.volume_type_id "
-    "LEFT JOIN service ON service.host = volume.backend AND service.binary_name = 'cinder-volume'";
+    "LEFT JOIN service ON service.host = volume.backend AND service.binary_name = 'cinder-volume' LEFT JOIN backend ON backend.name = volume.backend";
 
 std::vector<ShownAttachment> read_attachments(std::string_view text) {
   std::vector<ShownAttachment> out;
@@ -87,7 +88,7 @@ Shown read_shown(const db::Rows& rows, std::size_t row) {
   v.id = text(), v.project_id = text(), v.user_id = text(), v.name = text(), v.description = text(), v.status = text(), v.migration_status = text();
   v.replication_status = text(), v.type = text(), v.type_name = text(), v.zone = text(), v.backend = text(), v.pool = text();
   v.provider_name = text(), v.snapshot_id = text(), v.source_volid = text(), v.group_id = text(), v.metadata = text(), v.image_metadata = text();
-  v.service_uuid = text(), v.size_gib = rows.at(row, column++).integer(), v.bootable = flag(), v.multiattach = flag(), v.readonly = flag();
+  v.service_uuid = text(), v.cluster = text(), v.size_gib = rows.at(row, column++).integer(), v.bootable = flag(), v.multiattach = flag(), v.readonly = flag();
   v.consumes_quota = flag(), v.created_at = time(), v.updated_at = time(), v.attachments = read_attachments(text());
   return v;
 }

@@ -18,7 +18,7 @@ struct ShownAttachment {
 /// What answers show of a volume and of other rows: views into the Rows it was read from, or the Volume it was made of. Empty: unset.
 struct Shown {
   std::string_view id, project_id, user_id, name, description, status, migration_status, replication_status, type, type_name, zone, backend, pool,
-      provider_name, snapshot_id, source_volid, group_id, metadata, image_metadata, service_uuid;
+      provider_name, snapshot_id, source_volid, group_id, metadata, image_metadata, service_uuid, cluster;
   std::int64_t size_gib = 0;
   bool bootable = false, multiattach = false, readonly = false, consumes_quota = true;
   Timestamp created_at, updated_at;

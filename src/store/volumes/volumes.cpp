@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "domain/claim_sql.h"
+#include "store/backends/names.h"
 
 namespace scoria::store::volumes {
 namespace {
@@ -77,8 +78,8 @@ void step_back(db::Transaction& tx, const VolumeId& id, std::string_view operati
   tx.guard("volume.settle", "UPDATE volume SET next_op = NULL, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND next_op = ?", {id.text, operation});
 }
 
-void require_at(db::Transaction& tx, std::string_view label, const Volume& seen) {
-  tx.guard(label, "UPDATE volume SET rev = rev + 1 WHERE id = ? AND COALESCE(backend, '') = ?", {seen.id.text, seen.backend});
+void require_at(db::Transaction& tx, const Volume& seen) {
+  tx.guard(backends::moved_away, "UPDATE volume SET rev = rev + 1 WHERE id = ? AND COALESCE(backend, '') = ?", {seen.id.text, seen.backend});
 }
 
 void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& backend, const std::string& pool,

@@ -25,8 +25,9 @@ void take(db::Transaction& tx, std::string_view label, const VolumeId& id, std::
 void queue_behind(db::Transaction& tx, std::string_view label, const Volume& seen, std::string_view operation);
 /// It was cancelled before it got it.
 void step_back(db::Transaction& tx, const VolumeId& id, std::string_view operation);
-/// The volume is still on the backend where the caller saw it: there its operation is queued. After the claim was taken.
-void require_at(db::Transaction& tx, std::string_view label, const Volume& seen);
+/// The volume is still on the backend where the caller saw it: there its operation is queued. After the claim was taken. Guard
+/// backends::moved_away.
+void require_at(db::Transaction& tx, const Volume& seen);
 /// The claim's holder places the volume: where its object will be.
 void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& backend, const std::string& pool,
            std::int64_t object_bytes);

@@ -369,7 +369,7 @@ void Connection::raise(const Failure& failure) {
     throw Rerun(failure.text);
   }
   if (state == "22012" && !failure.label.empty()) throw GuardFailed(failure.label);
-  if (state == "40001" || state == "40P01") throw Rerun(failure.text);
+  if (state == "40001" || state == "40P01" || state == "55P03") throw Rerun(failure.text);  // 55P03: a lock_timeout of ours
   if (state == "0A000" || state == "26000") {
     // A plan that another version's schema change made stale, or a primary that became a standby: start over elsewhere.
     lost_ = true;
