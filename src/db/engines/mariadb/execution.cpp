@@ -274,6 +274,7 @@ void Connection::raise(unsigned code, const std::string& text, std::string_view 
     case CR_SERVER_LOST:
     case CR_CONNECTION_ERROR:
     case CR_CONN_HOST_ERROR:
+    case CR_MALFORMED_PACKET:  // the schema has changed since the statement was prepared: what follows on this connection is in doubt
       lost_ = true;
       if (committing) throw Error(whole, true);
       throw Rerun(whole);
