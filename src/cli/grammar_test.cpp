@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/resources.h"
 
@@ -77,6 +78,11 @@ TEST(Grammar, each_verb_has_help_and_its_own_name) {
     EXPECT_TRUE(seen.insert(verb.noun + " " + verb.name).second) << verb.noun << ' ' << verb.name;
     EXPECT_FALSE(verb.help.empty());
     EXPECT_TRUE(verb.run != nullptr || verb.local);
+    std::vector<std::string> words;
+    for (const std::string_view part : split(verb.noun, ' '))
+      if (!part.empty()) words.emplace_back(part);
+    words.insert(words.end(), {verb.name, "--help"});
+    EXPECT_EQ(told(words).error, "") << verb.noun << ' ' << verb.name << " cannot be said";
   }
 }
 
