@@ -25,6 +25,12 @@ class Leashes : public ExportsTest {
     }
     return true;
   }
+  /// The lease has run out.
+  void overdraw() {
+    const os::Fd leash = os::open_file(options.state_directory + "/leash", O_RDWR);
+    const std::int64_t over = 0;
+    os::write_at(leash, 0, &over, sizeof over);
+  }
   ExportSpec moving(const std::string& name, const std::string& portal) {
     return {.name = name, .volume_id = "volume-" + name, .location = raw(name), .size = {16 * mib}, .connector = {.transport = "nbd"}, .portal = portal};
   }
@@ -50,9 +56,7 @@ TEST_F(Leashes, what_moves_is_killed_when_the_leash_has_run_out_and_what_stays_i
   EXPECT_EQ(daemons(), 2U);
   exports->stop();  // the node is stopped: nothing of it makes the leash longer, or serves again
   exports.reset();
-  const os::Fd leash = os::open_file(options.state_directory + "/leash", O_RDWR);
-  const std::int64_t over = 0;
-  os::write_at(leash, 0, &over, sizeof over);
+  overdraw();
   EXPECT_TRUE(becomes(1));
   start();
 }
@@ -87,6 +91,25 @@ TEST_F(Leashes, a_portal_that_is_not_held_any_more_is_left_and_the_name_can_come
   const auto back = exports->ensure(call(), "nbd", again);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->text, made->text);
+}
+
+TEST_F(Leashes, what_another_machine_serves_by_now_is_left_without_waiting_for_it) {
+  begin(), keeper();
+  ASSERT_TRUE(extend(20s));
+  ASSERT_TRUE(exports->ensure(call(), "nbd", moving("moves", "127.0.0.1")));
+  overdraw();
+  ASSERT_TRUE(becomes(0));
+  Options another = options;
+  another.state_directory = folder + "/t", another.keeper = {}, another.nbd_first_port += 60, another.nbd_last_port += 60;
+  Exports machine(clock, another);
+  ASSERT_TRUE(machine.start());
+  const auto served = machine.ensure(call(), "nbd", moving("moves", ""));
+  ASSERT_TRUE(served) << served.error().message;
+  const auto left = exports->abandon(call(2s), {});
+  EXPECT_TRUE(left) << left.error().message;
+  EXPECT_TRUE(exports->list(call())->empty());
+  EXPECT_TRUE(machine.remove(call(), "moves"));
+  machine.stop();
 }
 
 TEST_F(Leashes, an_image_that_somebody_else_writes_to_is_not_ours) {

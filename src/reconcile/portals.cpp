@@ -99,13 +99,12 @@ void Portals::round() {
   if (!view.renewed) return rejoin();
   good_ = services_.clock.now() - last_ <= options_.lease / 2 ? good_ + 1 : 0;
   last_ = services_.clock.now();
-  settle(view, sent);
-  if (good_ < good_enough) return;
+  if (!settle(view, sent) || good_ < good_enough) return;
   fence_expired(view);
   claim_free(view);
 }
 
-void Portals::settle(const View& view, Instant sent) {
+bool Portals::settle(const View& view, Instant sent) {
   std::set<std::string> held, queues{portals::queue_of(home())}, all(options_.portals.begin(), options_.portals.end()), live, expired;
   std::map<std::string, std::string> previous;
   std::map<std::string, std::int64_t> taken;
@@ -127,15 +126,16 @@ void Portals::settle(const View& view, Instant sent) {
     if (lost) std::erase_if(held_, [&](const std::string& one) { return !held.contains(one); });
   }
   if (lost || !clean_) drop_others(held);
-  if (!clean_) return;
+  if (!clean_) return false;
   // Counted from when the renewal was sent, and shorter than the lease: the keeper needs a moment.
-  if (!moving_.extend_leash(sent + (options_.lease - options_.lease / 8))) return;
+  if (!moving_.extend_leash(sent + (options_.lease - options_.lease / 8))) return false;
   {
     const std::lock_guard lock(mutex_);
     held_ = held, all_ = std::move(all), live_ = std::move(live), expired_ = std::move(expired);
     previous_ = std::move(previous), taken_ = std::move(taken);
   }
   serve_queues(queues);
+  return true;
 }
 
 void Portals::serve_queues(const std::set<std::string>& wanted) {
@@ -155,7 +155,7 @@ void Portals::fence_expired(const View& view) {
   }
 }
 
-/// One at a time, by who has the fewest.
+/// One at a time, by who has the fewest; one that he leaves (he may have a lease and no way to the storage) by anybody.
 void Portals::claim_free(const View& view) {
   // Whoever cannot reach the storage is not to be asked for it.
   for (const operations::Backend* backend : services_.backends.all())
@@ -166,9 +166,16 @@ void Portals::claim_free(const View& view) {
   for (const portals::Portal& one : view.portals)
     if (const auto found = holds.find(one.host); found != holds.end()) ++found->second;
   const auto fewest = std::min_element(holds.begin(), holds.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (fewest == holds.end() || holds[host_] > fewest->second) return;
+  if (fewest == holds.end()) return;
+  const bool our_turn = holds[host_] <= fewest->second;
+  const Instant now = services_.clock.now();
   for (const portals::Portal& one : view.portals) {
-    if (!one.host.empty()) continue;
+    if (!one.host.empty()) {
+      free_since_.erase(one.name);
+      continue;
+    }
+    const Instant since = free_since_.try_emplace(one.name, now).first->second;
+    if (!our_turn && now - since < options_.lease / 4) continue;
     if (std::find(options_.portals.begin(), options_.portals.end(), one.name) == options_.portals.end()) continue;
     FAILPOINT("reconcile.portals.before_claim");
     if (!services_.database.write([&](db::Transaction& tx) { return portals::claim(tx, one, host_, generation_); })) continue;

@@ -52,7 +52,8 @@ class Portals final : public operations::Places {
   };
   View renew();
   void rejoin();
-  void settle(const View& view, Instant sent);
+  /// False: what others serve now is still served here, or there is no keeper; nothing more is served until that is over.
+  bool settle(const View& view, Instant sent);
   void drop_others(const std::set<std::string>& held);
   void fence_expired(const View& view);
   void claim_free(const View& view);
@@ -71,6 +72,7 @@ class Portals final : public operations::Places {
   int good_ = 0;                       // of round(): renewals in a row that were in time
   Instant last_;                       // of round()
   std::set<std::string> queues_;       // of round()
+  std::map<std::string, Instant> free_since_;  // of round(): portals that nobody has
   bool clean_ = false;                 // of round(): nothing is left from a time before this lease
   mutable std::mutex mutex_;
   std::set<std::string> held_;                     // guarded by mutex_: portals

@@ -171,6 +171,12 @@ TEST_P(MovingExports, a_machine_without_a_keeper_serves_nothing_that_moves) {
   EXPECT_TRUE(a_->queues.empty());
 }
 
+TEST_P(MovingExports, a_machine_that_has_a_lease_and_cannot_serve_keeps_no_portal_from_the_others) {
+  b_->moving.keeper = false;
+  EXPECT_TRUE(until({b_.get(), a_.get()}, [&] { return a_->held() == 2; }));
+  EXPECT_EQ(b_->held(), 0U);
+}
+
 TEST_P(MovingExports, who_was_late_itself_declares_nobody_dead) {
   ASSERT_TRUE(until({a_.get()}, [&] { return a_->held() == 2; }));
   clock().sleep(lease + 50ms);  // the database stood still for everybody

@@ -99,11 +99,11 @@ class Snapshots(threading.Thread):
 
     def once(self, volume):
         made = self.cluster.ask("POST", "/snapshots", {"snapshot": {"volume_id": volume, "force": True}})["snapshot"]["id"]
-        while not self.stopping:
-            status = self.cluster.ask("GET", f"/snapshots/{made}")["snapshot"]["status"]
-            if status != "creating":
-                break
+        end = time.monotonic() + 120
+        while (status := self.cluster.ask("GET", f"/snapshots/{made}")["snapshot"]["status"]) == "creating":
+            assert time.monotonic() < end, f"snapshot {made} of volume {volume} is not made"
             time.sleep(0.2)
+        assert status == "available", f"snapshot {made} of volume {volume}: {status}"
         self.taken += 1
         self.cluster.ask("DELETE", f"/snapshots/{made}")
         for _ in range(10):
@@ -112,7 +112,7 @@ class Snapshots(threading.Thread):
 
     def stop(self):
         self.stopping = True
-        self.join(120)
+        self.join(180)
         assert not self.trouble, self.trouble
 
 
@@ -156,6 +156,8 @@ class Run:
             assert time.monotonic() < end, f"no I/O after {kind} of {machine.name}: {[v.transport for v in hit if v not in back]}\n{self.logs()}"
             time.sleep(0.02)
         self.gaps += [(gap, kind, volume.transport) for volume, gap in back.items()]
+        if self.options.verbose:
+            print(f"{kind} of {machine.name}: " + ", ".join(f"{volume.transport} {gap:.1f} s" for volume, gap in back.items()), flush=True)
         self.counts[kind] += 1
         self.revive(machine)
 
@@ -215,9 +217,9 @@ class Run:
         return lost, p99, self.oracle.doubles, lines
 
 
-def run(times, seed=1, transports="nbd,nbd,iscsi,iscsi", faults=",".join(FAULTS), guest=False, keep=False):
+def run(times, seed=1, transports="nbd,nbd,iscsi,iscsi", faults=",".join(FAULTS), guest=False, keep=False, verbose=False):
     from portals import Cluster
-    options = argparse.Namespace(times=times, seed=seed, transports=transports, faults=faults, guest=guest)
+    options = argparse.Namespace(times=times, seed=seed, transports=transports, faults=faults, guest=guest, verbose=verbose)
     postgres = subprocess.run([HERE.parent / "postgres.sh", "start"], check=True, capture_output=True, text=True).stdout
     parts = dict(part.split("=", 1) for part in postgres.replace("export ", "").replace("'", "").split() if "=" in part)
     folder = parts["SCORIA_TEST_POSTGRES_DIR"]
@@ -256,10 +258,11 @@ def main():
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--guest", action="store_true")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     os.environ["SCORIA_BUILD"] = options.build
     began = time.monotonic()
-    lost, p99, doubles, lines = run(options.times, options.seed, options.transports, options.faults, options.guest, options.keep)
+    lost, p99, doubles, lines = run(options.times, options.seed, options.transports, options.faults, options.guest, options.keep, options.verbose)
     print("\n".join(lines))
     print(f"{time.monotonic() - began:.0f} s, seed {options.seed}")
     sys.exit(1 if lost or doubles or p99 >= 10 else 0)

@@ -219,7 +219,10 @@ DriverResult<> StorageDaemons::end(const NbdVolume& volume, Deadline deadline) c
   } else {
     end_strays(folder(volume.volume), deadline);
   }
-  // A killed daemon's requests may end after it; its lock on the image goes with the last of them.
+  return {};
+}
+
+DriverResult<> StorageDaemons::wait_quiet(const NbdVolume& volume, Deadline deadline) const {
   if (!std::optional<os::Fd>(os::open_if_there(volume.location.path, O_RDONLY))) return {};
   return wait_unlocked(volume, deadline);
 }

@@ -34,8 +34,10 @@ class StorageDaemons {
   /// Cuts all clients of the export off: after success none of their writes is under way.
   DriverResult<> drop(Qmp& qmp, const std::string& export_id, Deadline deadline) const;
   DriverResult<> set_limits(Qmp& qmp, const NbdExport& item, Deadline deadline) const;
-  /// Ends the daemon, by force if it does not listen, and returns when nothing of it can write any more.
+  /// Ends the daemon, by force if it does not listen. Requests of a killed one may end after it.
   DriverResult<> end(const NbdVolume& volume, Deadline deadline) const;
+  /// Waits until no request of an ended daemon is under way: its lock on the image goes with the last of them.
+  DriverResult<> wait_quiet(const NbdVolume& volume, Deadline deadline) const;
   /// Kills daemons that work in that folder but cannot be reached.
   void end_strays(const std::string& folder, Deadline deadline) const;
   /// Kills daemons of this state directory whose records are lost: nobody could ever remove their exports.

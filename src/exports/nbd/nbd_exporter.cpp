@@ -154,6 +154,7 @@ DriverResult<Connection> NbdExporter::ensure(const Call& call, const ExportSpec&
 DriverResult<> NbdExporter::clear(std::optional<NbdVolume>& known, Deadline deadline) {
   supervisor_.forget(key_of(known->volume));
   if (const auto ended = daemons_.end(*known, deadline); !ended) return ended;
+  if (const auto quiet = daemons_.wait_quiet(*known, deadline); !quiet) return quiet;
   drop_volume(known->volume);
   known.reset();
   return {};
@@ -304,7 +305,10 @@ DriverResult<> NbdExporter::abandon(const Call& call, const std::set<std::string
       if (!lock) return locked(seen.volume);
       std::optional<NbdVolume> record = record_in(key_of(seen.volume));
       if (!record || record->portal.empty() || portals.contains(record->portal)) continue;
-      if (const auto cleared = clear(record, call.deadline); !cleared) return cleared;
+      supervisor_.forget(key_of(seen.volume));
+      if (const auto ended = daemons_.end(*record, call.deadline); !ended) return ended;
+      // The image's lock may be the other machine's by now; if a request of ours holds it, that one waits.
+      drop_volume(seen.volume);
       log::warning("exports", {.resource = seen.volume}, "no longer served here: portal {} is another machine's", seen.portal);
     }
     return {};
@@ -321,7 +325,8 @@ DriverResult<> NbdExporter::cut_off(NbdVolume& volume, const NbdExport& item, De
   if (qmp) qmp->reset();  // a daemon talks to one at a time
   // The last one goes with its daemon; one that does not obey is killed, the others' clients reconnect to its successor.
   if (last) supervisor_.forget(key_of(volume.volume));
-  return daemons_.end(volume, deadline);
+  if (const auto ended = daemons_.end(volume, deadline); !ended) return ended;
+  return daemons_.wait_quiet(volume, deadline);
 }
 
 void NbdExporter::drop_volume(const std::string& volume) {
