@@ -57,10 +57,30 @@ DriverResult<std::optional<Qmp>> StorageDaemons::connect(const std::string& volu
   return Qmp::connect(clock_, state_.path(folder(volume) + "/qmp"), deadline.sooner(Deadline::in(clock_, command_time)));
 }
 
-std::string StorageDaemons::image_text(const drivers::Location& location, const std::string& node, graph::ImageOptions options) const {
+graph::ImageOptions StorageDaemons::options_for(const drivers::Location& location, graph::ImageOptions options) const {
   options.direct = os::takes_direct_io(location.path);
   options.io_uring = io_uring_;
-  return graph::image(location, node, options);
+  return options;
+}
+
+std::string StorageDaemons::image_text(const drivers::Location& location, const std::string& node, const graph::ImageOptions& options) const {
+  return graph::image(location, node, options_for(location, options));
+}
+
+DriverResult<> StorageDaemons::add_image(Qmp& qmp, const drivers::Location& location, const std::string& node, const graph::ImageOptions& options,
+                                         Deadline deadline) const {
+  drop_image(qmp, node, deadline);  // what a predecessor left half done
+  const auto opened = qmp.execute("blockdev-add", graph::file(location, node, options_for(location, options)), deadline);
+  if (!opened) return tl::unexpected(opened.error());
+  const auto added = qmp.execute("blockdev-add", image_text(location, node, options), deadline);
+  if (added) return {};
+  drop_image(qmp, node, deadline);
+  return tl::unexpected(added.error());
+}
+
+void StorageDaemons::drop_image(Qmp& qmp, const std::string& node, Deadline deadline) {
+  for (const std::string& name : {node, graph::file_node(node)})
+    (void)qmp.execute("blockdev-del", fmt::format(R"({{"node-name":"{}"}})", name), deadline);
 }
 
 std::string StorageDaemons::tls_object() const {
@@ -82,7 +102,9 @@ std::vector<std::string> StorageDaemons::arguments(const NbdVolume& volume) cons
   add("--monitor", "chardev=qmp");
   const bool tls = volume.tcp && !options_.nbd_tls_directory.empty();
   if (tls) add("--object", tls_object());
-  add("--blockdev", image_text(volume.location, graph::image_node(volume.image)));
+  const std::string image = graph::image_node(volume.image);
+  add("--blockdev", graph::file(volume.location, image, options_for(volume.location)));
+  add("--blockdev", image_text(volume.location, image, {}));
   add("--nbd-server", fmt::format(R"({{"addr":{{"type":"fd","str":"{}"}},"max-connections":0{}}})", listener_number, tls ? R"(,"tls-creds":"tls")" : ""));
   for (const NbdExport& item : volume.exports) {
     add("--object", graph::group(item));

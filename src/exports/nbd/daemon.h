@@ -42,10 +42,15 @@ class StorageDaemons {
   void end_strays(const std::string& folder, Deadline deadline) const;
   /// Kills daemons of this state directory whose records are lost: nobody could ever remove their exports.
   void end_lost() const;
+  /// Gives the running daemon an image as a node of that name, with its file.
+  DriverResult<> add_image(Qmp& qmp, const drivers::Location& location, const std::string& node, const graph::ImageOptions& options, Deadline deadline) const;
+  /// Takes it away again, unless something hangs on it.
+  static void drop_image(Qmp& qmp, const std::string& node, Deadline deadline);
   /// Text of the image node for a running daemon.
-  std::string image_text(const drivers::Location& location, const std::string& node, graph::ImageOptions options = {}) const;
+  std::string image_text(const drivers::Location& location, const std::string& node, const graph::ImageOptions& options) const;
 
  private:
+  graph::ImageOptions options_for(const drivers::Location& location, graph::ImageOptions options = {}) const;
   std::vector<std::string> arguments(const NbdVolume& volume) const;
   std::string tls_object() const;
   DriverResult<> wait_unlocked(const NbdVolume& volume, Deadline deadline) const;

@@ -6,19 +6,26 @@ namespace scoria::exports::graph {
 
 std::string image_node(int image) { return fmt::format("image{}", image); }
 std::string base_node(int image) { return fmt::format("base{}", image); }
+std::string file_node(const std::string& node) { return node + "-file"; }
 std::string throttle_node(const NbdExport& item) { return fmt::format("throttle{}", item.slot); }
 std::string group_id(const NbdExport& item) { return fmt::format("group{}", item.slot); }
 std::string export_id(const NbdExport& item) { return fmt::format("export{}", item.slot); }
+
+std::string file(const drivers::Location& location, const std::string& node, const ImageOptions& options) {
+  json::Writer out;
+  out.begin_object().field("driver", "file").field("node-name", file_node(node)).field("filename", location.path).field("discard", "unmap");
+  out.field("locking", "on").field("read-only", options.read_only).field("aio", options.io_uring ? "io_uring" : "threads");
+  out.key("cache").begin_object().field("direct", options.direct).end_object().end_object();
+  return out.take();
+}
 
 std::string image(const drivers::Location& location, const std::string& node, const ImageOptions& options) {
   json::Writer out;
   out.begin_object().field("driver", location.format).field("node-name", node).field("discard", "unmap").field("read-only", options.read_only);
   if (options.no_backing) out.key("backing").null();
   if (!options.backing.empty()) out.field("backing", options.backing);
-  out.key("file").begin_object().field("driver", "file").field("filename", location.path).field("discard", "unmap").field("locking", "on");
-  out.field("aio", options.io_uring ? "io_uring" : "threads");
   out.key("cache").begin_object().field("direct", options.direct).end_object();
-  out.end_object().end_object();
+  out.field("file", file_node(node)).end_object();
   return out.take();
 }
 

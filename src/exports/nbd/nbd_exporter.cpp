@@ -164,7 +164,7 @@ DriverResult<> NbdExporter::serve(NbdVolume& volume, Deadline deadline) {
   DriverResult<std::optional<Qmp>> qmp = daemons_.connect(volume.volume, deadline);
   if (!qmp) return tl::unexpected(qmp.error());
   if (!*qmp) return launch(volume, deadline);
-  if (const auto taken = take_over(volume, **qmp, deadline); !taken) return taken;
+  if (const auto taken = take_over(volume, **qmp); !taken) return taken;
   if (!volume.next.path.empty()) return switch_to_overlay(volume, **qmp, deadline);
   return daemons_.converge(**qmp, volume, deadline);
 }
@@ -181,13 +181,12 @@ std::optional<os::Fd> NbdExporter::kept(const NbdVolume& volume) const {
   return os::Fd(::fcntl(it->second.socket.get(), F_DUPFD_CLOEXEC, 3));
 }
 
-DriverResult<> NbdExporter::take_over(const NbdVolume& volume, Qmp& qmp, Deadline deadline) {
+DriverResult<> NbdExporter::take_over(const NbdVolume& volume, Qmp& qmp) {
   const std::optional<os::Process> process = qmp.daemon();
   if (!process) return failed(FailureClass::transient, "the storage daemon of volume {} has just ended", volume.volume);
   if (!kept(volume))
     if (std::optional<os::Fd> listener = listener_of(process->pid, StorageDaemons::listener_number)) keep(volume, std::move(*listener));
   if (supervisor_.watches(key_of(volume.volume))) return {};
-  settle_files(volume, qmp, deadline);  // a predecessor may have died in a rebase
   watch(volume.volume, *process);
   return {};
 }

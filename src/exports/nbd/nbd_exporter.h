@@ -73,7 +73,7 @@ class NbdExporter final : public Exporter {
   DriverResult<> serve(NbdVolume& volume, Deadline deadline);
   DriverResult<> serve_at(NbdVolume& volume, const drivers::Location& place, Deadline deadline);
   DriverResult<> launch(NbdVolume& volume, Deadline deadline);
-  DriverResult<> take_over(const NbdVolume& volume, Qmp& qmp, Deadline deadline);
+  DriverResult<> take_over(const NbdVolume& volume, Qmp& qmp);
   /// `before`: the port that clients know from another machine; 0: none.
   DriverResult<> choose_port(NbdVolume& volume, int before);
   /// Ends a record that nobody can use any more, with its daemon.
@@ -83,7 +83,6 @@ class NbdExporter final : public Exporter {
   DriverResult<> open_overlay(const NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable);
   DriverResult<> move_to_overlay(NbdVolume& volume, const drivers::Location& to, Qmp& qmp, Deadline deadline, const Movable& movable);
   DriverResult<> switch_to_overlay(NbdVolume& volume, Qmp& qmp, Deadline deadline);
-  static void settle_files(const NbdVolume& volume, Qmp& qmp, Deadline deadline);
   DriverResult<> reach(NbdVolume& volume, Bytes size, Qmp& qmp, Deadline deadline);
 
   DriverResult<> cut_off(NbdVolume& volume, const NbdExport& item, Deadline deadline);

@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "exports/nbd/qmp.h"
 #include "exports/testing.h"
 
@@ -22,6 +25,19 @@ class Nbd : public ExportsTest {
   std::optional<os::Process> daemon(const std::string& volume) {
     auto qmp = Qmp::connect(clock, options.state_directory + "/" + StorageDaemons::folder(volume) + "/qmp", Deadline::in(clock, 5s));
     return qmp && *qmp ? (*qmp)->daemon() : std::nullopt;
+  }
+
+  /// The numbers under which a volume's daemon has a file open.
+  std::vector<std::string> descriptors_of(const std::string& file, const std::string& volume) {
+    const std::optional<os::Process> process = daemon(volume);
+    const std::string open_files = fmt::format("/proc/{}/fd", process ? process->pid : 0);
+    std::vector<std::string> out;
+    for (const std::string& number : os::names_in(os::open_directory(open_files))) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(fmt::format("{}/{}", open_files, number), gone) == file) out.push_back(number);
+    }
+    std::sort(out.begin(), out.end());
+    return out;
   }
 
   void kill_daemon(const std::string& volume) {
@@ -220,7 +236,14 @@ TEST_F(Nbd, a_volume_gets_another_base_of_the_same_bytes_and_lets_go_of_the_old)
   ASSERT_TRUE(os::run(clock, {.arguments = {"qemu-img", "convert", "-U", "-O", "qcow2", middle.path, folder + "/merged"}}, Deadline::in(clock, 20s)).ok());
   ASSERT_EQ(::rename((folder + "/merged").c_str(), middle.path.c_str()), 0);
   EXPECT_TRUE(exports->serves(at));
+  const std::vector<std::string> before = descriptors_of(at.path, "vol-v1.1");
+  ASSERT_EQ(before.size(), 1U);
   ASSERT_TRUE(exports->rebase(call(), at, middle)) << "once";
+  ExportSpec second = spec("a2", at, "nbd+unix");
+  second.volume_id = "vol-v1.1";
+  ASSERT_TRUE(exports->ensure(call(), "nbd", second)) << "QEMU looks at who may do what with the file once more";
+  EXPECT_EQ(descriptors_of(at.path, "vol-v1.1"), before) << "a file that is opened anew is closed under requests that need it";
+  ASSERT_TRUE(exports->remove(call(), "a2"));
   ASSERT_TRUE(exports->rebase(call(), at, middle)) << "again";
   EXPECT_FALSE(os::open_elsewhere(base.path)) << "its space could not be given back";
   EXPECT_TRUE(io(uri, {"read -P 1 0 1M", "read -P 2 1M 1M", "read -P 3 2M 1M", "write -P 4 0 64k"})) << said;

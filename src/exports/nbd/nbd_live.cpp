@@ -10,8 +10,6 @@
 namespace scoria::exports {
 namespace {
 
-std::string node_argument(const char* key, const std::string& node) { return fmt::format(R"({{"{}":"{}"}})", key, node); }
-
 std::string key_of(const std::string& volume) { return StorageDaemons::folder(volume); }
 
 /// What the daemon says about one of its nodes; null when it has none of that name. Not flat: then it would not count what
@@ -30,11 +28,11 @@ DriverResult<> drop_unused(Qmp& qmp, const NbdVolume& volume, Deadline deadline)
   if (!nodes) return tl::unexpected(nodes.error());
   std::vector<std::string> names;
   for (const json::Value& node : nodes->array()) names.push_back(node.text_or("node-name"));
+  const auto there = [&](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
   // From the newest down: what hangs on a node goes before it.
   for (int image = volume.image; image >= 0; --image)
     for (const std::string& name : {graph::image_node(image), graph::base_node(image)})
-      if (name != graph::image_node(volume.image) && std::find(names.begin(), names.end(), name) != names.end())
-        (void)qmp.execute("blockdev-del", node_argument("node-name", name), deadline);
+      if (name != graph::image_node(volume.image) && (there(name) || there(graph::file_node(name)))) StorageDaemons::drop_image(qmp, name, deadline);
   return {};
 }
 
@@ -73,8 +71,7 @@ DriverResult<> NbdExporter::open_overlay(const NbdVolume& volume, const drivers:
   const DriverResult<json::Value> known = node_of(qmp, node, deadline);
   if (!known) return tl::unexpected(known.error());
   if (known->is_null()) {
-    const auto added = qmp.execute("blockdev-add", daemons_.image_text(to, node, {.no_backing = true}), deadline);
-    if (!added) return tl::unexpected(added.error());
+    if (const auto added = daemons_.add_image(qmp, to, node, {.no_backing = true}, deadline); !added) return added;
   }
   const DriverResult<json::Value> opened = node_of(qmp, node, deadline);
   if (!opened) return tl::unexpected(opened.error());
@@ -82,7 +79,7 @@ DriverResult<> NbdExporter::open_overlay(const NbdVolume& volume, const drivers:
   DriverResult<> good;
   if (base.empty()) good = failed(FailureClass::permanent, "{} is no overlay", to.path);
   if (good && movable) good = movable(base);
-  if (!good) (void)qmp.execute("blockdev-del", node_argument("node-name", node), deadline);
+  if (!good) StorageDaemons::drop_image(qmp, node, deadline);
   return good;
 }
 
@@ -157,21 +154,10 @@ DriverResult<> NbdExporter::move_to_overlay(NbdVolume& volume, const drivers::Lo
   FAILPOINT("exports.nbd.redirecting");
   const DriverResult<> switched = switch_to_overlay(volume, qmp, deadline);
   if (switched || switched.error().kind != FailureClass::permanent || volume.next.path.empty()) return switched;
-  (void)qmp.execute("blockdev-del", node_argument("node-name", graph::image_node(volume.image + 1)), deadline);
+  StorageDaemons::drop_image(qmp, graph::image_node(volume.image + 1), deadline);
   volume.next = {};
   store(volume);
   return switched;
-}
-
-/// After blockdev-reopen QEMU 7.2 does not know any more how the image's file is open, and opens it once more by its name when
-/// permissions change next. That must not be when the file has just got another name: so a change is made now.
-void NbdExporter::settle_files(const NbdVolume& volume, Qmp& qmp, Deadline deadline) {
-  if (volume.exports.empty()) return;
-  json::Writer node;
-  node.begin_object().field("driver", "throttle").field("node-name", "settling").field("throttle-group", graph::group_id(volume.exports.front()));
-  node.field("file", graph::image_node(volume.image)).end_object();
-  (void)qmp.execute("blockdev-add", node.text(), deadline);
-  (void)qmp.execute("blockdev-del", node_argument("node-name", "settling"), deadline);
 }
 
 bool NbdExporter::serves(const drivers::Location& at) const {
@@ -195,13 +181,11 @@ DriverResult<> NbdExporter::rebase(const Call& call, const drivers::Location& at
   const DriverResult<json::Value> known = node_of(**qmp, node, call.deadline);
   if (!known) return tl::unexpected(known.error());
   if (known->is_null()) {
-    const auto added = (*qmp)->execute("blockdev-add", daemons_.image_text(base, node, {.read_only = true}), call.deadline);
-    if (!added) return tl::unexpected(added.error());
+    if (const auto added = daemons_.add_image(**qmp, base, node, {.read_only = true}, call.deadline); !added) return added;
   }
   const std::string image = daemons_.image_text(at, graph::image_node(volume->image), {.backing = node});
   const auto opened = (*qmp)->execute("blockdev-reopen", fmt::format(R"({{"options":[{}]}})", image), call.deadline);
   if (!opened) return tl::unexpected(opened.error());
-  settle_files(*volume, **qmp, call.deadline);
   return drop_unused(**qmp, *volume, call.deadline);
 }
 
