@@ -5,15 +5,11 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 
 import pytest
 
-from node import BINARY, ROOT, Node, ask, wait_until
-
-sys.path.insert(0, str(ROOT / "tests/upgrade"))
-import releases  # noqa: E402
+from node import BINARY, Node, ask, wait_until
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 HEADERS = {"X_Auth_Token": f"admin:{PROJECT}", "OpenStack_API_Version": "volume 3.59"}
@@ -100,10 +96,3 @@ def test_an_operation_of_a_newer_version_says_what_it_waits_for(node):
     operation = wait_until(lambda: next((one for one in [call(node, "GET", "/scoria/v1/operations/0e3c").json()["operation"]] if one.get("reason")), None))
     assert operation["reason"] == "waits for a node that knows version 7 of volume.extend"
     change(node, "DELETE FROM operation WHERE id = '0e3c'")
-
-
-def test_the_patches_that_make_later_releases_of_this_tree_still_apply(tmp_path):
-    releases.copy_tree(tmp_path)
-    for number in range(1, len(releases.VERSIONS)):
-        releases.apply(number, tmp_path)
-        assert f"VERSION {releases.VERSIONS[number]} " in (tmp_path / "CMakeLists.txt").read_text()

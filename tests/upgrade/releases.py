@@ -5,6 +5,7 @@ it, `@N1@` the same as code has it, and so on."""
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -25,10 +26,18 @@ def patch_text(number):
     return text
 
 
-def copy_tree(to):
+def changed(number):
+    """The files of this tree that patch `number` changes."""
+    return re.findall(r"^--- a/(\S+)$", PATCHES[number - 1].read_text(), re.MULTILINE)
+
+
+def listed():
     """What git knows of this tree, changed or not."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in listed.splitlines():
+    return subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def copy_tree(to):
+    for name in listed():
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, to / name)
@@ -36,8 +45,9 @@ def copy_tree(to):
 
 
 def apply(number, tree):
-    """Patch `number` on top of those before it. Fails loudly: then it is to be refreshed (CONTRIBUTING.md)."""
-    done = subprocess.run(["patch", "-p1", "--fuzz=2", "--no-backup-if-mismatch", "--quiet"], cwd=tree, input=patch_text(number), capture_output=True, text=True)
+    """Patch `number` on top of those before it. Fails loudly: then it is to be refreshed (CONTRIBUTING.md). The patches have hardly any
+    context, so that few changes of the tree concern them; therefore it must fit exactly, wherever it stands."""
+    done = subprocess.run(["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "--quiet"], cwd=tree, input=patch_text(number), capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{PATCHES[number - 1].name} no longer applies: {done.stdout}{done.stderr}")
 
@@ -82,7 +92,7 @@ def build(work, preset):
             continue
         print(f"building release {version}", flush=True)
         sync(stage, tree)
-        for command in (["cmake", "--preset", preset], ["ninja", "-C", f"build/{preset}", "scoria"]):
+        for command in (["cmake", "--preset", preset], ["ninja", f"-j{os.cpu_count()}", "-C", f"build/{preset}", "scoria"]):
             done = subprocess.run(command, cwd=tree, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=dict(os.environ, CLICOLOR="0"))
             if done.returncode != 0:
                 raise RuntimeError(f"release {version} does not build: {done.stdout[-4000:]}{done.stderr[-2000:]}")

@@ -22,7 +22,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "faults"))
 import releases  # noqa: E402
 from cluster import Postgres, free_port  # noqa: E402
-from load import PROJECT, Balancer, Client, Failed, Volume, Worker  # noqa: E402
+from clients import PROJECT, Balancer, Client, Failed, Volume, Worker  # noqa: E402
 
 BACKENDS = ("plain", "copying")
 SLOW = ";".join(["driver.file.publish.described=delay(20,300)", "driver.file.remove.renamed=delay(20,300)", "driver.file.extend.before=delay(20,200)",
@@ -54,20 +54,24 @@ class Process:
         with open(self.deployment.directory / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(self.command(release, "serve"), stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=dict(os.environ, SCORIA_FAILPOINTS=SLOW))
         self.release = release
-        self.deployment.wait(lambda: self.incarnation() and (self.process.poll() is None or self.give_up()), f"the start of {self.name}")
+        self.deployment.wait(lambda: self.alive() and self.incarnation(), f"the start of {self.name}")
         if "api" in self.roles:
             self.deployment.wait(self.answers, f"{self.name} to answer")
             self.deployment.balancer.add(self.port)
 
-    def give_up(self):
-        raise Failed(f"{self.name} ended: {self.log()[-1500:]}")
+    def alive(self):
+        if self.process.poll() is not None:
+            raise Failed(f"{self.name} ended: {self.log()[-1500:]}")
+        return True
 
     def log(self):
         return (self.deployment.directory / f"{self.name}.log").read_text(errors="replace")
 
     def incarnation(self):
-        rows = self.deployment.database.rows(f"SELECT max(inc) FROM node WHERE host = '{self.name}' AND state = 'up'")
-        return int(rows[0][0]) if rows[0][0] != "null" else self.process.poll() is not None and self.give_up()
+        """0: it is not in the deployment, or there is none yet."""
+        rows = self.deployment.database.rows("SELECT 1 FROM pg_tables WHERE tablename = 'node'")
+        rows = rows and self.deployment.database.rows(f"SELECT inc FROM node WHERE host = '{self.name}' AND state = 'up' ORDER BY inc DESC LIMIT 1")
+        return int(rows[0][0]) if rows else 0
 
     def answers(self):
         try:
