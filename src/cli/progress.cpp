@@ -131,7 +131,7 @@ Result<json::Value> follow(Session& session, const std::string& id, bool lines) 
       const json::Value& operation = (*answer)["operation"];
       const std::string text = session.output.json() ? json::to_text(operation) : progress_line(operation, session.output.terminal().unicode);
       const bool ended = has_ended(operation.text_or("state"));
-      if (lines && text != told)
+      if (lines && (ended || text != told))
         print((ended && !session.output.json() ? fmt::format("{}  {}", operation.text_or("kind"), operation.text_or("state")) : text) + "\n"),
             std::fflush(stdout);
       told = text;

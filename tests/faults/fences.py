@@ -99,11 +99,10 @@ def run(times, transports, seed=1):
         print(error.read(), (folder / 'log').read_text()[-3000:])
         raise
     finally:
-        if service.process.poll() is None:
+        if service.node.process:
             for attachment in service.call("GET", "/attachments")["attachments"]:  # after a failure
                 service.detach(attachment["id"])
-            service.process.terminate()
-            service.process.wait(60)
+            service.stop()
         if tgtd := listener_pid(folder / "x" / "iscsi" / "control.1"):  # it outlives Scoria
             kill(tgtd)
         shutil.rmtree(folder)

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ.get("SCORIA_BINARY", str(ROOT / "build" / "debug" / "bin" / "scoria"))
+BINARY = os.environ.get("SCORIA_BINARY") or str(pathlib.Path(os.environ.get("SCORIA_BUILD", ROOT / "build/debug")).resolve() / "bin/scoria")
 
 
 def free_port():
@@ -62,7 +62,7 @@ class Node:
         self.files = files
         self.process = None
 
-    def start(self):
+    def launch(self):
         command = [BINARY, "serve"]
         for file in self.files:
             command += ["--config-file", str(file)]
@@ -70,6 +70,9 @@ class Node:
             command += ["--set", setting]
         with open(self.folder / "out", "ab") as out, open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=out, stderr=log, stdin=subprocess.DEVNULL)
+
+    def start(self):
+        self.launch()
         wait_until(self.answers)
         return self
 

@@ -10,6 +10,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/faults"))
 
 import net  # noqa: E402
+from deployment import one_node  # noqa: E402
+
+pytestmark = one_node("has nodes of its own")
 
 
 @pytest.mark.skipif(not net.possible(), reason="needs root, ip and nft")

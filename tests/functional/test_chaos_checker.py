@@ -13,6 +13,9 @@ sys.path.insert(0, str(ROOT / "tests/faults"))
 
 import ledger  # noqa: E402
 from judge import Record  # noqa: E402
+from deployment import one_node  # noqa: E402
+
+pytestmark = one_node("a checker without nodes")
 
 RECORDED = ROOT / "tests/faults/recorded.tar.xz"
 

@@ -8,12 +8,18 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
 
-from node import BINARY, Node, wait_until
+from deployment import deployment, one_node
+from node import BINARY, ROOT, Node, wait_until
+
+sys.path.insert(0, str(ROOT / "tests/faults"))
+
+from array_process import LocalArray  # noqa: E402
 
 DONE, FAILED, USAGE, NOT_FOUND, CONFLICT, DENIED, QUOTA, RUNNING, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 130
 
@@ -21,13 +27,16 @@ DONE, FAILED, USAGE, NOT_FOUND, CONFLICT, DENIED, QUOTA, RUNNING, UNREACHABLE, I
 @pytest.fixture(scope="module")
 def node():
     # Sockets of exports want a short path. The backend "slow" takes its time, so that there is something to wait for.
-    folder = tempfile.mkdtemp(prefix="scoria-cli-")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="scoria-cli-"))
+    array = LocalArray(folder / "array")  # every node reaches it
+    array.control("faults", {"latency_ms": [2000, 2000]})
     settings = [f"exports.state_directory={folder}/x", "DEFAULT.report_interval=1", "DEFAULT.enabled_backends=file,slow", "file.volume_backend_name=file",
-                "slow.volume_driver=fake", "slow.volume_backend_name=slow", "slow.fake_latency_min=2", "slow.fake_latency_max=2", "engine.failpoints=true"]
-    with Node(folder, *settings) as running:
+                "slow.volume_backend_name=slow", *[f"slow.{key}={value}" for key, value in array.settings().items()], "engine.failpoints=true"]
+    with deployment(folder, *settings) as running:
         scoria(running, "type", "create", "slow", "--property", "volume_backend_name=slow")
         scoria(running, "type", "create", "quick", "--property", "volume_backend_name=file")
         yield running
+    array.end()
     shutil.rmtree(folder)
 
 
@@ -159,7 +168,7 @@ def test_services_pools_and_messages(node):
     scoria(node, "service", "set", host, "--enable")
     assert "paint" not in scoria(node, "service", "list")
     pools = rows(scoria(node, "pool", "list"))
-    assert any(row[0] == host + "#pool" and row[1].endswith(("GiB", "TiB")) for row in pools), pools
+    assert any(row[0].endswith("@file#pool") and row[1].endswith(("GiB", "TiB")) for row in pools), pools
     scoria(node, "type", "create", "nowhere", "--property", "volume_backend_name=none")
     refused = scoria(node, "volume", "create", "homeless", "--size", "1", "--type", "nowhere", "--wait", code=QUOTA)
     assert "volume.create failed" in refused
@@ -189,6 +198,7 @@ def test_a_command_that_waits_tells_how_it_ends(node):
     scoria(node, "volume", "delete", "slow-one")
     assert told(node, "volume", "show", "slow-one")["status"] == "deleting"
     operation = told(node, "operation", "list", "--unfinished")[0]
+    assert scoria(node, "operation", "watch", operation["id"]).splitlines()[-1] == "volume.delete  succeeded"
     changes = scoria(node, "operation", "watch", operation["id"], "-o", "json").splitlines()
     assert json.loads(changes[-1])["state"] == "succeeded"
 
@@ -260,6 +270,7 @@ def test_status_tells_what_waits_and_why(node):
     scoria(node, "volume", "delete", "wait", "--wait")
 
 
+@one_node("breaks the embedded database by hand")
 def test_what_does_not_hold_is_told_and_repaired(tmp_path):
     folder = tempfile.mkdtemp(prefix="scoria-broken-")
     try:
@@ -284,11 +295,15 @@ def scoria_failing(node, *words):
     return done
 
 
-def test_admin_check_and_failpoints(node):
+def test_admin_check(node):
     assert re.fullmatch(r"All \d+ invariants hold.\n", scoria(node, "admin", "check"))
     assert told(node, "admin", "check")["violations"] == []
     repaired = told(node, "admin", "check", "--repair")
     assert (repaired["repairs"], repaired["violations"], repaired["findings"]) == ([], [], [])
+
+
+@one_node("failpoints are those of a process")
+def test_admin_failpoints(node):
     sites = [row[0] for row in rows(scoria(node, "admin", "failpoint", "list"))]
     assert len(sites) > 10
     assert "no site named 'nowhere'" in scoria(node, "admin", "failpoint", "set", "nowhere", "off", code=FAILED)
@@ -330,6 +345,7 @@ def test_variables_do_without_a_file(node):
     assert run(node, "volume", "list", **variables, OS_CLIENT_CONFIG_FILE="/nonexistent").returncode == DONE
 
 
+@one_node("commands on a database file, without a service")
 def test_the_schema_is_told_and_brought_up_to_date(tmp_path):
     where = ["--set", f"DEFAULT.state_path={tmp_path}", "--set", f"database.connection=sqlite:///{tmp_path}/db"]
     local = lambda *words: subprocess.run([BINARY, *words, *where], capture_output=True, text=True, timeout=60)
@@ -339,11 +355,13 @@ def test_the_schema_is_told_and_brought_up_to_date(tmp_path):
     assert local("db", "version").returncode == DONE and "up to date" in local("db", "upgrade").stdout
 
 
+@one_node("the embedded database has one owner")
 def test_a_database_in_use_is_not_upgraded_behind_its_owner(node):
     done = subprocess.run([BINARY, "db", "upgrade", "--set", f"DEFAULT.state_path={node.folder}"], capture_output=True, text=True, timeout=60)
     assert done.returncode == FAILED and f"pid {node.process.pid}" in done.stderr
 
 
+@one_node("a mount of one machine")
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("mkfs.xfs") is None, reason="needs root and xfsprogs")
 def test_a_pool_with_shared_blocks_is_made_by_one_command():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="scoria-pool-"))
@@ -364,6 +382,7 @@ def test_a_pool_with_shared_blocks_is_made_by_one_command():
         shutil.rmtree(folder)
 
 
+@one_node("what the first start of a process writes for its machine")
 def test_the_first_start_tells_what_to_paste(tmp_path):
     folder = tempfile.mkdtemp(prefix="scoria-first-")
     try:

@@ -9,10 +9,12 @@ import time
 
 import pytest
 
+from deployment import one_node
 from node import BINARY, ROOT, Node, ask, free_port, wait_until
 from test_lost_resources import PROJECT, Client, SmallDisk
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for small file systems")
+pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="needs root for small file systems"),
+              one_node("plants faults in one process, its embedded database and its machine; has a cluster of its own too")]
 HEALTHY = "Nothing is wrong"
 
 

@@ -17,6 +17,9 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from exports_rig import Refused, Rig, Stamper, kill, run  # noqa: E402
+from deployment import one_node  # noqa: E402
+
+pytestmark = one_node("the exports without a service")
 
 FENCES = int(os.environ.get("SCORIA_FENCES", "20"))
 TRANSPORTS = ["nbd+unix", "nbd", "iscsi", "local"]

@@ -5,6 +5,10 @@ import sys
 
 import pytest
 
+from deployment import one_node
+
+pytestmark = one_node("one host and its clients")
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "faults"))
 
 

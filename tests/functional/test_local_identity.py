@@ -11,6 +11,7 @@ import tempfile
 import pytest
 import yaml
 
+from deployment import TURNS, deployment, one_node
 from node import Node, ask, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("openstack") is None, reason="python3-openstackclient is not installed")
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.skipif(shutil.which("openstack") is None, reason="pytho
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    with Node(tmp_path_factory.mktemp("scoria")) as running:
+    with deployment(tmp_path_factory.mktemp("scoria")) as running:
         yield running
 
 
@@ -52,6 +53,7 @@ def as_user(auth, name, password, project):
                 OS_PROJECT_DOMAIN_NAME="Default")
 
 
+@one_node("what the first start of a process writes for its machine")
 def test_the_first_start_writes_the_way_in_for_its_owner_alone(node, auth):
     assert stat.S_IMODE(os.stat(node.folder / "clouds.yaml").st_mode) == 0o600
     assert stat.S_IMODE(os.stat(node.folder / "scoria.sqlite").st_mode) == 0o600
@@ -70,7 +72,7 @@ def test_openstack_logs_in_and_finds_the_block_storage_service(node, auth):
     shown = ask("GET", auth["auth_url"] + "/v3/auth/tokens", X_Auth_Token=token["id"], X_Subject_Token=token["id"])
     assert shown.json()["token"]["user"]["name"] == "admin"
     openstack(node, "token", "revoke", token["id"])
-    assert ask("GET", f"{node.url}/v3/volumes/x", X_Auth_Token=token["id"]).status == 401
+    wait_until(lambda: ask("GET", f"{node.url}/v3/volumes/x", X_Auth_Token=token["id"]).status == 401, 0 if TURNS == 1 else 12)  # others hear of it soon
 
 
 def test_users_projects_and_roles_are_kept(node, auth):
@@ -105,12 +107,16 @@ def test_cinder_logs_in_by_the_environment(node, auth):
 
 def test_a_wrong_password_is_refused_and_guessing_slowed_down(node, auth):
     body = {"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "guess", "domain": {"id": "default"}, "password": "x"}}}}}
-    answers = [ask("POST", auth["auth_url"] + "/v3/auth/tokens", body) for _ in range(6)]
-    assert [answer.status for answer in answers] == [401] * 5 + [429]
+    answers = []
+    while not answers or answers[-1].status == 401:
+        answers.append(ask("POST", auth["auth_url"] + "/v3/auth/tokens", body))
+        assert len(answers) < (7 if TURNS == 1 else 12 * TURNS)  # each node counts what it is asked; a turn may take as long as it waits at first
+    assert len(answers) > 5 * TURNS and answers[-1].status == 429
     assert answers[0].json()["error"]["title"] == "Unauthorized"
     assert answers[-1].headers["Retry-After"] == "1"
 
 
+@one_node("a signal to one process")
 def test_rules_are_read_again_on_sighup(tmp_path):
     rules = tmp_path / "policy.yaml"
     rules.write_text('"volume:get_all": "role:admin"\n')
@@ -145,6 +151,7 @@ def test_a_restart_keeps_users_and_tokens(node, auth):
     assert ask("GET", auth["auth_url"] + "/v3/auth/projects", X_Auth_Token=token).status == 200
 
 
+@one_node("what the first start of a process writes for its machine")
 def test_the_first_start_makes_its_own_directories():
     with tempfile.TemporaryDirectory(prefix="scoria-first-") as folder:
         log = pathlib.Path(folder)

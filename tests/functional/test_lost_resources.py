@@ -11,10 +11,12 @@ import uuid
 
 import pytest
 
+from deployment import one_node
 from node import ROOT, Node, ask, wait_until
 
 PROJECT = "0123456789abcdef0123456789abcdef"
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root for small file systems")
+pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="needs root for small file systems"),
+              one_node("takes the disk or the database of one process away")]
 
 
 class SmallDisk:

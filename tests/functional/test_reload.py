@@ -11,7 +11,10 @@ import time
 import pytest
 import yaml
 
+from deployment import one_node
 from node import BINARY, Node, ask, wait_until
+
+pytestmark = one_node("a signal to one process")
 
 
 @pytest.fixture

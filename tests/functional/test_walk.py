@@ -6,7 +6,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,48 +15,28 @@ import pytest
 import yaml
 
 import walks
-from node import BINARY, Node, wait_until
+from deployment import deployment, one_node
+from node import BINARY, free_port, wait_until
 
-BUILD = pathlib.Path(os.environ.get("SCORIA_BUILD", "build/release")).resolve()
 MIB, GIB = 1 << 20, 1 << 30
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Scoria:
     def __init__(self, directory, *settings):
-        self.directory, self.settings = directory, settings
-        self.port = free_port()
-        self.process = None
+        self.directory = directory
+        self.node = deployment(directory, f"exports.state_directory={directory}/x", "DEFAULT.quota_volumes=100", *settings)
+        self.port = self.node.port
         self.start()
 
     def start(self):
-        log = open(self.directory / "log", "ab")
-        self.process = subprocess.Popen(
-            [BUILD / "bin/scoria", "serve", "--set", f"DEFAULT.state_path={self.directory}", "--set", f"DEFAULT.osapi_volume_listen_port={self.port}",
-             "--set", f"exports.state_directory={self.directory}/x", "--set", "DEFAULT.quota_volumes=100",
-             *[part for setting in self.settings for part in ("--set", setting)]], stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthcheck", timeout=1)
-                return
-            except OSError:
-                assert self.process.poll() is None, (self.directory / "log").read_text()
-                time.sleep(0.02)
-        raise AssertionError("Scoria did not start:\n" + (self.directory / "log").read_text())
+        self.node.start()
 
     def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.node.process.send_signal(signal.SIGKILL)
+        self.node.process.wait()
 
     def stop(self):
-        self.process.terminate()
-        assert self.process.wait(timeout=60) == 0
+        self.node.stop()
 
     def client(self, *arguments, program="openstack"):
         environment = dict(os.environ, OS_CLIENT_CONFIG_FILE=str(self.directory / "clouds.yaml"), OS_CLOUD="scoria")
@@ -98,7 +77,7 @@ class Scoria:
             if seen == status:
                 return found[0] if found else None
             time.sleep(0.05)
-        raise AssertionError(f"{kind} {name} is {seen}, not {status}\n" + (self.directory / "log").read_text()[-1500:])
+        raise AssertionError(f"{kind} {name} is {seen}, not {status}\n" + self.node.log()[-1500:])
 
 
 @pytest.fixture
@@ -107,9 +86,7 @@ def scoria(tmp_path):
     directory = pathlib.Path(subprocess.check_output(["mktemp", "-d", "/tmp/scoria-walk-XXXXXX"], text=True).strip())
     service = Scoria(directory)
     yield service
-    if service.process.poll() is None:
-        service.process.terminate()
-        service.process.wait(timeout=60)
+    service.stop()
     subprocess.run(["rm", "-rf", directory], check=True)
 
 
@@ -204,7 +181,7 @@ def put(content):
 def test_the_newcomers_walk(tmp_path, program):
     # Sockets of exports want a short path.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="scoria-walk-"))
-    with Node(folder, f"exports.state_directory={folder}/x", f"file.target_port={free_port()}") as node:
+    with deployment(folder, f"exports.state_directory={folder}/x", f"file.target_port={free_port()}") as node:
         client = program(node, BINARY)
         walk = Walker(client, tmp_path / "mnt")
         client.create("first", 1)
@@ -259,6 +236,7 @@ def pread(device, size, offset):
         return file.read(size)
 
 
+@one_node("its one process is killed and started again; several are killed in test_kill_nodes.py")
 def test_kill_9_in_the_middle_is_finished_after_the_restart(scoria):
     names = []
     for round_ in range(5):

@@ -32,6 +32,7 @@ class Copy {
         if (call_.should_stop()) return interrupted(FailureClass::stopped, "the copy was stopped");
         if (call_.deadline.passed(clock_)) return interrupted(FailureClass::transient, "the copy goes on with the next call");
         const std::int64_t size = std::min(chunk, end - at);
+        FAILPOINT("driver.file.copy.before");
         copy_chunk(segment, at, size);
         at += size;
         advance(at);

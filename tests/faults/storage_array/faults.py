@@ -11,10 +11,12 @@ CHANGES = {"create", "remove", "extend", "snapshot", "clone", "copy"}
 class Faults:
     """Rates are of 1000 calls: error (nothing done), hang (nothing done, no answer), lost_reply (done, no answer), delayed (no answer,
     done up to delay_s later), partial (left half made, then an error), twice (done two times), stale_list, partial_list. latency_ms: [least,
-    most]. A script comes first: the next `times` calls of that method ("*": any) on that object ("": any) meet that fate."""
+    most]. A script comes first: the next `times` calls of that method ("*": any) on that object ("": any) meet that fate. Only scripts
+    know the fate "held": the call stays in the array, whatever becomes of its caller, and has its effect when it is released."""
 
     def __init__(self, seed):
         self.lock, self.random, self.rates, self.scripted = threading.Lock(), random.Random(seed), {}, []
+        self.held, self.released = 0, threading.Event()
 
     def set(self, rates):
         with self.lock:
@@ -23,6 +25,17 @@ class Faults:
     def script(self, method, object_, fate, times=1):
         with self.lock:
             self.scripted.append([method, object_, fate, times])
+
+    def hold(self):
+        with self.lock:
+            self.held += 1
+            released = self.released
+        released.wait(300)
+
+    def release(self):
+        with self.lock:
+            self.released.set()
+            self.held, self.released = 0, threading.Event()
 
     def happens(self, what):
         with self.lock:

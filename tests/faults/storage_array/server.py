@@ -12,6 +12,7 @@ headers X-Node, X-Operation, X-Epoch, X-Generation):
   DELETE /pools/POOL/objects/NAME         PUT /pools/POOL/objects/NAME/data?offset=   (what a host writes)
 
   POST /control/faults {rates}            POST /control/script {method, object, fate, times}      GET /control/names/POOL (the truth)
+  GET  /control/held (how many calls)     POST /control/release {}
 
 A refusal is 409 with {"class", "message"}; a failure is 503. DIR/oracle.jsonl tells every call and effect."""
 import argparse
@@ -130,6 +131,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.held[(pool, name)] = out["token"]
             return 200, out
 
+        if fate == "held":
+            server.faults.hold()
         if fate == "hang":
             select.select([self.connection], [], [], 60)  # until the caller hangs up
             return self.say_nothing()
@@ -156,6 +159,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if parts[0] == "script":
             one = json.loads(self.body)
             faults.script(one.get("method", "*"), one.get("object", ""), one["fate"], one.get("times", 1))
+            return self.answer(200, {})
+        if parts[0] == "held":
+            return self.answer(200, {"held": faults.held})
+        if parts[0] == "release":
+            faults.release()
             return self.answer(200, {})
         return self.answer(200, {"names": self.server.store.names(parts[1])})
 

@@ -1,0 +1,37 @@
+"""The suite on several nodes: deployment.py."""
+import collections
+
+import pytest
+
+from deployment import NODES, SPREAD, Cluster, Front
+
+left_out = collections.Counter()  # reason -> tests
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "one_node(reason): a test of one process; it is left out when the suite runs on several nodes")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items if NODES else ():
+        if mark := item.get_closest_marker("one_node"):
+            item.add_marker(pytest.mark.skip(reason=f"one node: {mark.args[0]}"))
+            left_out[mark.args[0]] += 1
+
+
+@pytest.fixture(autouse=True)
+def on_nodes(request):
+    """A test that runs on several nodes really met some."""
+    before = Cluster.started
+    yield
+    assert not NODES or Cluster.running or Cluster.started > before, f"{request.node.name} met no cluster and does not say why (one_node)"
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not NODES:
+        return
+    terminalreporter.section(f"{NODES} nodes" + (", each request at another" if SPREAD else ""))
+    terminalreporter.write_line(f"{Cluster.started} clusters; requests: " + (", ".join(f"{name} {count}" for name, count in sorted(Front.asked.items())) or "at the first node"))
+    terminalreporter.write_line(f"{sum(left_out.values())} tests of one process left out:")
+    for reason, count in sorted(left_out.items(), key=lambda row: -row[1]):
+        terminalreporter.write_line(f"  {count:3} {reason}")
