@@ -23,6 +23,22 @@ enum class Mutant {
   sweep_forgets,         // only operations of nodes fenced in this very sweep come back
   base_removed,          // a doomed object is destroyed under its children
   strays_kept,           // an operation whose claim was never answered stays with its owner
+  born_without_epoch,    // an operation that is born running has no epoch of its own
+  born_stale,            // a node that knows an old generation of a backend starts work there all the same
+  born_unlimited,        // what is born running has no time limit
+  berth_kept,            // a slot that was kept for an operation is not given back when that cannot be committed
+  placed_for_nothing,    // a volume that is placed as it is asked for takes no room
+  placed_unwritten,      // nor is its object in the ledger
+  key_forgotten,         // a request's idempotency key is not written down with what it made
+  fenced_revives,        // a fenced node's heartbeat makes it a member again
+  waiters_forgotten,     // who waits for an operation is not woken by its end
+  readers_unwoken,       // nor who waits for readers by the last of them
+  parent_forgotten,      // the end of a part is not counted where the whole waits for it
+  capacity_kept,         // a create that failed keeps the room it was promised
+  growth_unpaid,         // an extend that failed keeps its quota
+  hasty_growth,          // a volume grows while somebody reads it
+  export_left,           // a detach leaves the export
+  event_lost,            // a create ends without its event
   count,
 };
 

@@ -1,5 +1,7 @@
 #include "engine/claims.h"
 
+#include "base/mutants.h"
+
 #include <fmt/core.h>
 
 namespace scoria::engine {
@@ -14,6 +16,7 @@ std::string readers_of(std::string_view type, std::string_view id) { return fmt:
 
 void give_shared_back(db::Transaction& tx, const Claim& claim) {
   tx.guard("claim.shared", fmt::format("UPDATE {} SET s_ops = s_ops - 1, rev = rev + 1 WHERE id = ?", claim.type), {claim.id});
+  if (MUTANT(readers_unwoken)) return;
   tx.run("UPDATE operation SET state = 'ready', waits_on = NULL, run_at = scoria_now(), updated_at = scoria_now() "
          "WHERE state = 'waiting' AND waits_on = ?",
          {readers_of(claim.type, claim.id)});

@@ -11,10 +11,11 @@ void finish(db::Transaction& tx, const Kind& kind, const Operation& op, const En
   for (const Claim& claim : op.claims)
     if (claim.mode == Mode::shared && !(MUTANT(shared_kept) && ending.state == State::cancelled)) give_shared_back(tx, claim);
   if (!op.claims.empty()) tx.run("DELETE FROM op_res WHERE op = ?", {op.id});
-  tx.run("UPDATE operation SET state = 'ready', waits_on = NULL, run_at = scoria_now(), updated_at = scoria_now() "
-         "WHERE state = 'waiting' AND waits_on = ?",
-         {"op:" + op.id});
-  if (!op.parent.empty())
+  if (!MUTANT(waiters_forgotten))
+    tx.run("UPDATE operation SET state = 'ready', waits_on = NULL, run_at = scoria_now(), updated_at = scoria_now() "
+           "WHERE state = 'waiting' AND waits_on = ?",
+           {"op:" + op.id});
+  if (!op.parent.empty() && !MUTANT(parent_forgotten))
     tx.run("UPDATE operation SET open_children = open_children - 1, updated_at = scoria_now(), run_at = scoria_now(), "
            "state = CASE WHEN state = 'waiting' AND waits_on = 'children' AND open_children = 1 THEN 'ready' ELSE state END, "
            "waits_on = CASE WHEN waits_on = 'children' AND open_children = 1 THEN NULL ELSE waits_on END WHERE id = ?",

@@ -1,5 +1,7 @@
 #include "engine/launch.h"
 
+#include "base/mutants.h"
+
 namespace scoria::engine {
 
 Launch::Launch(Berths* berths, std::string operation, std::string queue) : berths_(berths), id_(std::move(operation)), queue_(std::move(queue)) {
@@ -12,7 +14,7 @@ void Launch::written(Operation operation, std::optional<Duration> time_limit) {
 }
 
 void Launch::release() {
-  if (berth_) berths_->release(id_, queue_);
+  if (berth_ && !MUTANT(berth_kept)) berths_->release(id_, queue_);
   berth_.reset();
   operation_.reset();
 }

@@ -49,6 +49,7 @@ bool Membership::beat() {
   FAILPOINT("engine.heartbeat.before");
   const Instant sent = clock_.now();
   const std::int64_t changed = database_.write([&](db::Transaction& tx) {
+    if (MUTANT(fenced_revives)) tx.run("UPDATE node SET state = 'up' WHERE inc = ? AND state = 'fenced'", {incarnation_});
     return tx.change("UPDATE node SET hb_seq = hb_seq + 1, lease_until = scoria_now() + ? WHERE inc = ? AND state IN ('up', 'draining')",
                      {options_.lease.count(), incarnation_});
   });

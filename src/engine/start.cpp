@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "base/mutants.h"
 #include "engine/upgrade.h"
 
 namespace scoria::engine {
@@ -35,21 +36,23 @@ void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op, Laun
   if (version < kind->oldest_version()) throw db::GuardFailed(std::string(not_yet));
   const std::string step = op.first_step.empty() ? std::string(kind->first_step(version)) : op.first_step;
   const bool runs = launch != nullptr && launch->berth() && op.waits_on.empty();
+  const bool limited = op.time_limit && !(runs && MUTANT(born_unlimited));
   db::Values row = {op.id, op.kind, version, op.queue, db::or_null(op.backend), op.project_id, op.user_id, op.request_id, op.resource_type,
                     op.resource_id, runs ? "running" : op.waits_on.empty() ? "ready" : "waiting", static_cast<int>(op.priority),
-                    op.time_limit ? db::Value{std::int64_t{op.time_limit->count()}} : db::Value{}, step, op.input, op.context, db::or_null(op.parent),
+                    limited ? db::Value{std::int64_t{op.time_limit->count()}} : db::Value{}, step, op.input, op.context, db::or_null(op.parent),
                     db::or_null(op.waits_on)};
   if (!runs) {
     static const std::string sql = fmt::format("{}) VALUES ({})", columns, values);
     tx.run(sql, std::move(row));
   } else if (op.backend.empty()) {
-    static const std::string sql = fmt::format("{}, epoch, claimed_at, owner) VALUES ({}, 1, scoria_now(), ?)", columns, values);
+    static const std::string sql = fmt::format("{}, epoch, claimed_at, owner) VALUES ({}, {}, scoria_now(), ?)", columns, values, MUTANT(born_without_epoch) ? 0 : 1);
     row.emplace_back(launch->berth()->owner);
     tx.run(sql, std::move(row));
   } else {
     // As a claim does: a change of site waits for this commit, or is seen by it.
-    static const std::string sql = fmt::format("{}, epoch, claimed_at, owner, backend_gen) SELECT {}, 1, scoria_now(), ?, gen FROM backend "
-                                               "WHERE name = ? AND gen = ?{{for_share}}", columns, values);
+    static const std::string sql = fmt::format("{}, epoch, claimed_at, owner, backend_gen) SELECT {}, {}, scoria_now(), ?, gen FROM backend "
+                                               "WHERE name = ? AND gen {} ?{{for_share}}", columns, values, MUTANT(born_without_epoch) ? 0 : 1,
+                                               MUTANT(born_stale) ? ">=" : "=");
     row.emplace_back(launch->berth()->owner), row.emplace_back(op.backend), row.emplace_back(launch->berth()->generation);
     tx.guard(stale_generation, sql, std::move(row));
   }

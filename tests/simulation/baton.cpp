@@ -199,6 +199,29 @@ void Baton::pause(Process& process, Duration time) {
   process.paused_until_ = now_ + time;
 }
 
+void Baton::stall_clock(Process& process, Duration time) {
+  note("clock stalls " + process.name_);
+  const Instant frozen = time_of(process);
+  process.lag_ = now_ - frozen;
+  process.stalled_since_ = now_;
+  process.stalled_until_ = now_ + time;
+}
+
+Instant Baton::time_of(const Process& process) const {
+  const Duration stalled = std::max(std::min(process.stalled_until_, now_) - process.stalled_since_, Duration::zero());
+  return now_ + (-process.lag_ - stalled);
+}
+
+void Baton::slow_down(Process& process, Duration time) {
+  note("slow " + process.name_);
+  process.slow_until_ = now_ + time;
+}
+
+Duration Baton::drag() {
+  constexpr std::uint64_t most = 400'000;
+  return current().slow_until_ > now_ ? Duration{static_cast<std::int64_t>(random_.below(most))} : Duration::zero();
+}
+
 /// Wakes who waits for a raised signal or whose time has come. Several may wait for one signal, which remembers one raise:
 /// the seed decides who gets it.
 void Baton::settle_waits() {

@@ -49,7 +49,8 @@ class Process {
   friend class Baton;
   std::string name_;
   bool killed_ = false;
-  Instant paused_until_{};
+  Instant paused_until_{}, stalled_since_{}, stalled_until_{}, slow_until_{};
+  Duration lag_{};  // of its clock, from stalls that are over
   int live_threads_ = 0;
 };
 
@@ -84,9 +85,19 @@ class Baton {
   void kill(Process& process);
   /// The process is not picked until `time` has passed: SIGSTOP, SIGCONT.
   void pause(Process& process, Duration time);
+  /// The process' own clock stands still for `time` and lags behind by it from then on, as a monotonic clock does when a
+  /// virtual machine is suspended. Nothing else stops.
+  void stall_clock(Process& process, Duration time);
+  Instant time_of(const Process& process) const;
+  /// Everything that the process asks of others takes longer until `time` has passed.
+  void slow_down(Process& process, Duration time);
+  /// How much longer for the caller, this time.
+  Duration drag();
   /// This thread alone: a slow call, a page fault.
   void pause_here(Duration time, std::string_view what) { sleep(time, what); }
   Process& current() const;
+  /// By the clock of the caller's process.
+  Instant my_time() const { return self_ == nullptr ? now_ : time_of(*self_->process); }
   std::string where() const;  // "node1/work"
   /// While held, scheduling points of this thread do not switch: inside a transaction, for instance.
   class Undisturbed {
@@ -170,7 +181,7 @@ class SimClock final : public Clock {
  public:
   explicit SimClock(Baton& baton) : baton_(baton) {}
   /// Never a scheduling point: code may ask the time under a lock.
-  Instant now() const override { return baton_.now(); }
+  Instant now() const override { return baton_.my_time(); }
   void sleep(Duration time) override { baton_.sleep(time); }
   bool wait(Signal& signal, Duration timeout) override { return baton_.wait(signal, timeout); }
   void spawn(std::string name, std::function<void()> main) override { baton_.spawn(std::move(name), std::move(main)); }

@@ -16,6 +16,11 @@ namespace {
 
 constexpr std::string_view backend_name = "sim@array";
 
+std::uint64_t schedule_of(const SeedConfig& config) {
+  constexpr std::uint64_t apart = 0x2545F4914F6CDD1DULL;
+  return config.seed + static_cast<std::uint64_t>(config.schedule) * apart;
+}
+
 std::string text_of(std::string_view sql_state) { return std::string(sql_state); }
 
 }  // namespace
@@ -24,6 +29,8 @@ void Counters::add(const Counters& o) {
   seeds += o.seeds, commands += o.commands, accepted += o.accepted, operations += o.operations;
   kills += o.kills, kills_of_owners += o.kills_of_owners, pauses += o.pauses, takeovers += o.takeovers, injected += o.injected, ghosts += o.ghosts;
   transactions += o.transactions, switches += o.switches, points += o.points, checks += o.checks, virtual_seconds += o.virtual_seconds;
+  faults += o.faults;
+  for (std::size_t i = 0; i < struck.size(); ++i) struck[i] += o.struck[i];
 }
 
 std::string Counters::to_text() const {
@@ -34,16 +41,17 @@ std::string Counters::to_text() const {
 }
 
 Cluster::Cluster(const SeedConfig& drawn, bool print)
-    : config(drawn), baton({.seed = drawn.seed, .stickiness = drawn.stickiness, .print = print}), clock(baton), ids(drawn.seed ^ 0x5DEECE66DULL) {
+    : config(drawn), faults(drawn.faults), baton({.seed = schedule_of(drawn), .stickiness = drawn.stickiness, .print = print}), clock(baton), ids(drawn.seed ^ 0x5DEECE66DULL) {
   log::set_sink([this, print](const log::Line& line) {
     // Of what the reconciler repairs, sums that were wrong can have no cause but a bug.
     if (line.text.find("counted again") != std::string::npos) fail("I15: the reconciler had to repair: " + line.text);
     if (print) std::printf("%12.6f %-22s   # %s: %s\n", static_cast<double>(clock.now().since_boot.count()) / 1e6, baton.where().c_str(), line.area.c_str(), line.text.c_str());
   });
   prepare_database();
-  server = std::make_unique<DatabaseServer>(baton, *engine_);
+  server = std::make_unique<DatabaseServer>(baton, *engine_, faults);
+  server->has_beacons = config.beacons;
   server->faults = config.database;
-  array = std::make_unique<SimArray>(baton, std::string(backend_name));
+  array = std::make_unique<SimArray>(baton, std::string(backend_name), faults);
   array->faults = config.array;
   array->sections = config.sections;
   array->pools = {{"fast", from_gib(config.pool_gib)}, {"slow", from_gib(config.pool_gib)}};
@@ -79,7 +87,7 @@ Cluster::Cluster(const SeedConfig& drawn, bool print)
 Cluster::~Cluster() { log::set_sink({}); }
 
 void Cluster::prepare_database() {
-  engine_ = db::open_sqlite(clock, {.path = ":memory:", .now = [this] { return Timestamp{1'700'000'000'000'000 + clock.now().since_boot.count()}; }, .inline_execution = true});
+  engine_ = db::open_sqlite(clock, {.path = ":memory:", .now = [this] { return Timestamp{1'700'000'000'000'000 + (baton.now().since_boot + database_clock_ahead_).count()}; }, .inline_execution = true});
   db::migrate(*engine_, store::migrations());
   for (const std::string_view trigger : watchers()) engine_->write([&](db::Transaction& tx) { tx.run(trigger); });
   engine_->write([&](db::Transaction& tx) {
@@ -104,6 +112,7 @@ void Cluster::run(std::function<void()> main) {
   });
   baton.run();
   counters.seeds = 1;
+  counters.faults = faults.count();
   counters.switches = baton.switches(), counters.points = baton.points();
   counters.transactions = server->transactions, counters.takeovers = server->takeovers;
   counters.injected += server->injected + array->injected, counters.ghosts = array->ghost_calls;
@@ -268,11 +277,21 @@ std::size_t Cluster::some_owner() {
   return baton.random().below(nodes_.size());
 }
 
+Process* Cluster::disturbable(std::size_t index) {
+  Process* process = nodes_[index]->process;
+  return process == nullptr || process->over() || !may_kill(*process) ? nullptr : process;
+}
+
 void Cluster::kill_node(std::size_t index) {
-  Node& node = *nodes_[index];
-  if (node.process == nullptr || node.process->over() || !may_kill(*node.process)) return;
-  count_kill(*node.process);
-  baton.kill(*node.process);
+  Process* process = disturbable(index);
+  if (process == nullptr) return;
+  count_kill(*process);
+  baton.kill(*process);
+}
+
+void Cluster::cut_power(std::size_t index, Duration beacon) {
+  if (const Process* process = disturbable(index)) server->keep_beacon(*process, beacon);
+  kill_node(index);
 }
 
 /// Answers from what the supervisor saw last: the caller may be inside a transaction.
@@ -297,10 +316,10 @@ void Cluster::look_at(Node& node) {
 }
 
 void Cluster::pause_node(std::size_t index, Duration time) {
-  Node& node = *nodes_[index];
-  if (node.process == nullptr || node.process->over() || !may_kill(*node.process)) return;
+  Process* process = disturbable(index);
+  if (process == nullptr) return;
   ++counters.pauses;
-  baton.pause(*node.process, time);
+  baton.pause(*process, time);
 }
 
 void Cluster::drain_node(std::size_t index) {
@@ -310,8 +329,49 @@ void Cluster::drain_node(std::size_t index) {
 }
 
 void Cluster::cut_node(std::size_t index, Duration time) {
-  Node& node = *nodes_[index];
-  if (node.process != nullptr && !node.process->over() && may_kill(*node.process)) server->cut(*node.process, time);
+  if (const Process* process = disturbable(index)) server->cut(*process, time);
+}
+
+void Cluster::deafen_node(std::size_t index, Duration time) {
+  if (const Process* process = disturbable(index)) server->deafen(*process, time);
+}
+
+void Cluster::cut_node_from_array(std::size_t index, Duration time) {
+  if (const Process* process = disturbable(index)) array->cut(*process, time);
+}
+
+void Cluster::slow_node(std::size_t index, Duration time) {
+  if (Process* process = disturbable(index)) baton.slow_down(*process, time);
+}
+
+void Cluster::stall_clock_of(std::size_t index, Duration time) {
+  if (Process* process = disturbable(index)) baton.stall_clock(*process, time);
+}
+
+void Cluster::restart_one_by_one() {
+  if (std::exchange(rolling_, true)) return;
+  baton.start("roller", [this] {
+    for (std::size_t i = 0; i < nodes_.size() && !healed_; ++i) {
+      const Process* before = nodes_[i]->process;
+      if (before == nullptr || before->over()) continue;
+      drain_node(i);
+      const Deadline limit = Deadline::in(clock, 40s);
+      while (!limit.passed(clock) && !healed_ && nodes_[i]->process == before) clock.sleep(100ms);
+    }
+    rolling_ = false;
+  });
+}
+
+void Cluster::jump_database_clock(Duration by) {
+  const bool back = baton.chance(0.5) && database_clock_ahead_ >= by;
+  database_clock_ahead_ += back ? -by : by;
+}
+
+void Cluster::change_site() {
+  const Baton::Invisible invisible;
+  engine_->write([](db::Transaction& tx) {
+    tx.run("UPDATE backend SET gen = gen + 1 WHERE name = ? AND NOT EXISTS (SELECT 1 FROM operation WHERE backend = ? AND state = 'running')", {backend_name, backend_name});
+  });
 }
 
 void Cluster::heal() {
@@ -321,6 +381,16 @@ void Cluster::heal() {
   array->heal();
   for (const auto& node : nodes_)
     if (node->process != nullptr) baton.pause(*node->process, Duration::zero());
+}
+
+bool Cluster::only_obstacles_live() {
+  return look([&](db::Transaction& tx) {
+    const db::Rows rows = tx.query(
+        "SELECT COALESCE(v.name, '') FROM operation o LEFT JOIN volume v ON v.id = o.resource_id WHERE o.state IN ('ready', 'running', 'waiting') ORDER BY o.seq");
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (!array->never_ready.contains(rows.at(i, 0).text())) return false;
+    return true;
+  });
 }
 
 std::vector<std::string> Cluster::live_operations() {

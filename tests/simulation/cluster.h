@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -22,7 +23,10 @@ struct Counters {
   std::uint64_t seeds = 0, commands = 0, accepted = 0, operations = 0;
   std::uint64_t kills = 0, kills_of_owners = 0, pauses = 0, takeovers = 0, injected = 0, ghosts = 0;
   std::uint64_t transactions = 0, switches = 0, points = 0, checks = 0;
+  std::uint64_t faults = 0;  // that happened or, while a run is made smaller, would have
   std::int64_t virtual_seconds = 0;
+  static constexpr std::size_t kinds_of_nemeses = 17;
+  std::array<std::uint64_t, kinds_of_nemeses> struck{};  // by their places in nemeses()
   void add(const Counters& other);
   std::string to_text() const;
 };
@@ -62,6 +66,8 @@ class Cluster {
   void fail(std::string text);
   const std::vector<std::string>& failures() const { return failures_; }
   std::vector<std::string> live_operations();
+  /// Nothing lives but creates that the array will never be ready for.
+  bool only_obstacles_live();
 
   // Faults.
   std::size_t some_owner();
@@ -69,6 +75,19 @@ class Cluster {
   void pause_node(std::size_t index, Duration time);
   void drain_node(std::size_t index);
   void cut_node(std::size_t index, Duration time);
+  void deafen_node(std::size_t index, Duration time);
+  void cut_node_from_array(std::size_t index, Duration time);
+  /// Dies without a word: its beacon stays for that long.
+  void cut_power(std::size_t index, Duration beacon);
+  void slow_node(std::size_t index, Duration time);
+  void stall_clock_of(std::size_t index, Duration time);
+  /// Drains and restarts all nodes, one after the other; returns at once. One such round at a time.
+  void restart_one_by_one();
+  /// The database's clock, from which all leases and times come, jumps forth or back by that much.
+  void jump_database_clock(Duration by);
+  void pass_time(Duration time) { database_clock_ahead_ += time; }
+  /// The backend gets a new generation, as by a change of site, if no operation runs there just now.
+  void change_site();
   /// May the operations of this process bear another death? More would end them as poison, by design. A node that is
   /// paused or cut off long enough to be fenced is dead for them, too.
   bool may_kill(const Process& process) const;
@@ -76,6 +95,7 @@ class Cluster {
   std::size_t nodes() const { return nodes_.size(); }
 
   const SeedConfig config;
+  Faults faults;
   Baton baton;
   SimClock clock;
   std::unique_ptr<DatabaseServer> server;
@@ -118,7 +138,11 @@ class Cluster {
   operations::Backends no_backends_;
   std::unique_ptr<engine::Kinds> kinds_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  bool healed_ = false, ending_ = false, timely_ = false;
+  /// The process of a node that may be disturbed just now; null if it does not run.
+  Process* disturbable(std::size_t index);
+
+  bool healed_ = false, ending_ = false, timely_ = false, rolling_ = false;
+  Duration database_clock_ahead_{};
   int commits_ = 0;
   std::vector<std::string> failures_;
   std::vector<Process*> processes_;

@@ -1,7 +1,5 @@
 #include "simulation/config.h"
 
-#include <fmt/core.h>
-
 #include "base/random.h"
 
 namespace scoria::simulation {
@@ -25,6 +23,8 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   };
   SeedConfig c;
   c.seed = seed;
+  c.nodes = pick(2, 3, 3, 5);
+  c.beacons = coin();
   c.lease = pick(2s, 4s, 4s, 8s);
   c.beat = c.lease / 4;
   c.sweep = c.lease / 8;
@@ -39,8 +39,15 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.commands = 8 + static_cast<int>(random.below(12));
   c.think = pick(Duration{500ms}, Duration{3s}, Duration{6s});
   c.permanent_failures = coin();
+  c.obstacles = random.below(4) == 0;
+  Requests& r = c.requests;
+  for (bool* kind : {&r.copies, &r.clones, &r.keys, &r.deletes, &r.by_force, &r.extends, &r.reverts, &r.snapshots, &r.snapshot_deletes, &r.attachments, &r.cancels})
+    *kind = random.below(3) > 0;
   c.chaos_pause = pick(Duration{500ms}, Duration{2s}, Duration{5s});
-  c.kill_nodes = coin(), c.pause_nodes = coin(), c.drain_nodes = coin(), c.stall_database = coin(), c.cut_nodes = coin();
+  Nemeses& n = c.nemeses;
+  for (bool* kind : {&n.kills, &n.power_cuts, &n.pauses, &n.drains, &n.rolling_restarts, &n.slow_nodes, &n.clock_stalls, &n.cuts, &n.deaf, &n.array_cuts, &n.beacon_lies,
+                     &n.stalls, &n.restarts, &n.read_only, &n.clock_jumps, &n.array_outages, &n.site_changes})
+    *kind = coin();
   c.failpoint_chance = pick(0.0, 0.002, 0.01);
   c.failpoint_kill = coin(), c.failpoint_pause = coin(), c.failpoint_error = coin(), c.failpoint_drop = coin();
   const double often = pick(0.005, 0.02, 0.08);
@@ -56,21 +63,6 @@ SeedConfig SeedConfig::draw(std::uint64_t seed) {
   c.on_nodes = pick(0.0, 0.5, 1.0);
   c.sections = pick(drivers::Scope::none, drivers::Scope::none, drivers::Scope::volume, drivers::Scope::backend);
   return c;
-}
-
-std::string SeedConfig::to_text() const {
-  const auto on = [](bool flag, const char* name) { return flag ? fmt::format(" {}", name) : std::string(); };
-  const auto rate = [](double chance, const char* name) { return chance > 0 ? fmt::format(" {}={}", name, chance) : std::string(); };
-  return fmt::format("lease {} ms, poll {} ms, slots {}+{}, project limit {}, pool {} GiB, stickiness {}, clients {} x {}, chaos every {} ms:", lease.count() / 1000,
-                     poll.count() / 1000, slots, bulk_slots, project_limit, pool_gib, stickiness, clients, commands, chaos_pause.count() / 1000) +
-         on(kill_nodes, "kill") + on(pause_nodes, "pause") + on(drain_nodes, "drain") + on(stall_database, "stall") + on(cut_nodes, "cut") +
-         rate(failpoint_chance, "failpoints") + on(failpoint_kill, "(kill)") + on(failpoint_pause, "(pause)") + on(failpoint_error, "(error)") +
-         on(failpoint_drop, "(drop)") + rate(database.refused, "db.refused") + rate(database.commit_lost, "db.commit_lost") +
-         rate(database.reply_lost, "db.reply_lost") + rate(database.run_again, "db.run_again") + rate(database.slow, "db.slow") +
-         rate(database.poke_lost, "poke_lost") + rate(on_nodes, "on_nodes") + rate(array.refused, "array.refused") + rate(array.reply_lost, "array.reply_lost") +
-         rate(array.delayed, "array.delayed") + rate(array.hang, "array.hang") + rate(array.slow, "array.slow") +
-         on(sections == drivers::Scope::volume, "volume_sections") + on(sections == drivers::Scope::backend, "backend_sections") +
-         on(permanent_failures, "permanent_failures") + on(array.clones_hang_on_source, "native_clones");
 }
 
 }  // namespace scoria::simulation

@@ -20,9 +20,31 @@ std::span<const MutantCase> mutants() {
       {Mutant::sweep_forgets, "sweep_forgets", "I7"},
       {Mutant::base_removed, "base_removed", "I9"},
       {Mutant::strays_kept, "strays_kept", "I7"},
+      {Mutant::born_without_epoch, "born_without_epoch", "I5"},
+      {Mutant::born_stale, "born_stale", "I16"},
+      {Mutant::born_unlimited, "born_unlimited", "I7"},
+      {Mutant::berth_kept, "berth_kept", "I7"},
+      {Mutant::placed_for_nothing, "placed_for_nothing", "I15"},
+      {Mutant::placed_unwritten, "placed_unwritten", "I8"},
+      {Mutant::key_forgotten, "key_forgotten", "model"},
+      {Mutant::fenced_revives, "fenced_revives", "I6"},
+      {Mutant::waiters_forgotten, "waiters_forgotten", "I7"},
+      {Mutant::readers_unwoken, "readers_unwoken", "I7"},
+      {Mutant::parent_forgotten, "parent_forgotten", "I4 I7"},
+      {Mutant::capacity_kept, "capacity_kept", "I15"},
+      {Mutant::growth_unpaid, "growth_unpaid", "I1"},
+      {Mutant::hasty_growth, "hasty_growth", "I8"},
+      {Mutant::export_left, "export_left", "I11"},
+      {Mutant::event_lost, "event_lost", "I17"},
   };
   static_assert(std::size(all) == static_cast<std::size_t>(Mutant::count) - 1, "every mutant has a case");
   return all;
+}
+
+std::optional<Mutant> mutant_called(const std::string& text) {
+  for (const MutantCase& one : mutants())
+    if (text == one.name || text == std::to_string(static_cast<int>(one.mutant))) return one.mutant;
+  return std::nullopt;
 }
 
 }  // namespace scoria::simulation

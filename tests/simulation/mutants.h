@@ -1,5 +1,7 @@
 #pragma once
+#include <optional>
 #include <span>
+#include <string>
 
 #include "base/mutants.h"
 
@@ -12,5 +14,7 @@ struct MutantCase {
   const char* noticed_by;  // separated by spaces
 };
 std::span<const MutantCase> mutants();
+/// By its name or its number.
+std::optional<Mutant> mutant_called(const std::string& text);
 
 }  // namespace scoria::simulation

@@ -25,7 +25,7 @@ SeedConfig without_faults(SeedConfig config) {
 
 RaceReport run_race(const Scenario& race, std::uint64_t seed, bool print) {
   const SeedConfig config = config_for(seed);
-  if (print) std::printf("\"%s\", seed %llu: %s\n", race.name, static_cast<unsigned long long>(seed), config.to_text().c_str());
+  if (print) std::printf("\"%s\", seed %llu: %s\n", race.name, static_cast<unsigned long long>(seed), config.changes_from(SeedConfig::calm(seed)).c_str());
   Cluster cluster(without_faults(config), print);
   bool begun = false;
   cluster.baton.on_failpoint([&](const failpoint::Site& site) { begun ? at_failpoint(cluster, site) : cluster.baton.point(site.name); });

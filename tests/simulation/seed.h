@@ -14,6 +14,6 @@ struct Report {
 };
 
 /// One seed: a cluster under load and faults, then healing, quiet, and every check.
-Report run_seed(std::uint64_t seed, bool print);
+Report run_seed(const SeedConfig& config, bool print);
 
 }  // namespace scoria::simulation

@@ -24,9 +24,15 @@ void SimArray::violation(std::string text) {
 }
 
 bool SimArray::chance(double probability) {
-  if (healed_ || probability <= 0 || !baton_.chance(probability)) return false;
+  if (healed_ || probability <= 0 || !baton_.chance(probability) || !numbered_.happens()) return false;
   ++injected;
   return true;
+}
+
+void SimArray::heal() {
+  healed_ = true;
+  down_until_ = {};
+  cut_until_.clear();
 }
 
 Bytes SimArray::used(const std::string& pool) const {
@@ -103,6 +109,11 @@ void SimArray::land_delayed() {
   }
 }
 
+bool SimDriver::reachable() const {
+  const auto cut = array_.cut_until_.find(&baton_.current());
+  return std::max(array_.down_until_, cut == array_.cut_until_.end() ? Instant{} : cut->second) <= baton_.now();
+}
+
 DriverResult<> SimDriver::arrive(const Call& call, std::string_view verb, const std::string& name) {
   ++array_.calls;
   baton_.note(fmt::format("driver.{} {} epoch {}", verb, name, call.epoch));
@@ -112,7 +123,11 @@ DriverResult<> SimDriver::arrive(const Call& call, std::string_view verb, const 
   }
   Duration time{static_cast<std::int64_t>(baton_.random().below(static_cast<std::uint64_t>(array_.faults.latency.count()) + 1))};
   if (array_.chance(array_.faults.slow)) time = Duration{static_cast<std::int64_t>(baton_.random().below(static_cast<std::uint64_t>(array_.faults.slow_limit.count())))};
-  baton_.sleep(time, "driver");
+  baton_.sleep(time + baton_.drag(), "driver");
+  if (!reachable()) {
+    baton_.sleep(2s, "driver.unreachable");
+    return failed(FailureClass::transient, "simulated: the array cannot be reached");
+  }
   if (array_.chance(array_.faults.refused)) return failed(FailureClass::transient, "simulated: connection refused");
   return {};
 }
@@ -181,6 +196,7 @@ DriverResult<drivers::Probe> SimDriver::probe(const Call& call, const ObjectRef&
 
 DriverResult<> SimDriver::create(const Call& call, const ObjectRef& object, Bytes size) {
   if (array_.always_fails.contains(array_.client_name(object.name))) return failed(FailureClass::permanent, "simulated: this one always fails");
+  if (array_.never_ready.contains(array_.client_name(object.name))) return failed(FailureClass::transient, "simulated: this one is never ready");
   array_.check_use(call, "create", object.name);
   return act(call, "create", object.name, [&array = array_, object, size]() -> DriverResult<> {
     if (const auto found = array.objects.find(object.name); found != array.objects.end()) {

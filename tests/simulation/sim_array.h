@@ -9,6 +9,7 @@
 
 #include "drivers/driver.h"
 #include "simulation/baton.h"
+#include "simulation/faults.h"
 
 namespace scoria::simulation {
 
@@ -49,12 +50,13 @@ class SimArray {
     bool has_children = false;
   };
 
-  SimArray(Baton& baton, std::string name) : backend(std::move(name)), baton_(baton) {}
+  SimArray(Baton& baton, std::string name, Faults& numbered) : backend(std::move(name)), baton_(baton), numbered_(numbered) {}
 
   const std::string backend;
   ArrayFaults faults;
   std::map<std::string, Bytes> pools;          // name → capacity
   std::set<std::string> always_fails;          // volumes, by the name their client gave them: create and extend fail for good
+  std::set<std::string> never_ready;           // the same: create is refused for now, whenever it is asked for
   std::map<std::string, Object> objects;
   std::map<std::string, std::string> exports;  // by attachment id: the object
   std::set<std::string> unexported;            // ids that will never be exported again
@@ -66,7 +68,10 @@ class SimArray {
   std::function<std::string(const std::string& name)> client_name;
   /// Is `epoch` still the one of this operation, and is it running? Else the call comes from a ghost.
   std::function<bool(const std::string& operation, std::int64_t epoch)> current;
-  void heal() { healed_ = true; }
+  /// Nobody (one process) reaches it until then.
+  void fail_for(Duration time) { down_until_ = baton_.now() + time; }
+  void cut(const Process& process, Duration time) { cut_until_[&process] = baton_.now() + time; }
+  void heal();
   bool healed() const { return healed_; }
   /// Lands what was delayed; the loop of a process of its own.
   void land_delayed();
@@ -99,7 +104,10 @@ class SimArray {
 
   Baton& baton_;
   std::map<std::string, Register> registers_;
+  Faults& numbered_;
   bool healed_ = false;
+  Instant down_until_{};
+  std::map<const Process*, Instant> cut_until_;  // looked up only, never walked
   std::uint64_t next_stamp_ = 1;
   struct Delayed {
     Instant at;
@@ -138,6 +146,7 @@ class SimDriver final : public drivers::Driver, public drivers::Extends, public 
   drivers::DriverResult<> act(const drivers::Call& call, std::string_view verb, const std::string& name, const Effect& effect);
 
  private:
+  bool reachable() const;
   drivers::DriverResult<> arrive(const drivers::Call& call, std::string_view verb, const std::string& name);
   drivers::DriverResult<> fill(const drivers::Call& call, const std::string& source, const drivers::ObjectRef& target, Bytes size);
 

@@ -47,8 +47,14 @@ class TracedTransaction final : public db::Transaction {
 
 void DatabaseServer::heal() {
   healed_ = true;
-  stalled_until_ = {};
-  cut_until_.clear();
+  stalled_until_ = down_until_ = read_only_until_ = beacons_lie_until_ = {};
+  cut_until_.clear(), deaf_until_.clear(), beacon_kept_until_.clear();
+}
+
+void DatabaseServer::restart(Duration time) {
+  ++lives_;
+  down_until_ = baton_.now() + time;
+  for (auto& [incarnation, beacon] : beacons_) beacon.since = down_until_ + Duration{static_cast<std::int64_t>(baton_.random().below(1'500'000))};
 }
 
 SimDatabase::SimDatabase(Baton& baton, Clock& clock, DatabaseServer& server)
@@ -59,31 +65,51 @@ SimDatabase::SimDatabase(Baton& baton, Clock& clock, DatabaseServer& server)
 SimDatabase::~SimDatabase() { std::erase(server_.links_, this); }
 
 bool SimDatabase::chance(double probability) {
-  if (server_.healed_ || probability <= 0 || !baton_.chance(probability)) return false;
+  if (server_.healed_ || probability <= 0 || !baton_.chance(probability) || !server_.numbered_.happens()) return false;
   ++server_.injected;
   return true;
+}
+
+bool SimDatabase::blocked(const std::map<const Process*, Instant>& until, Instant& end) const {
+  const auto found = until.find(&process_);
+  if (found != until.end()) end = std::max(end, found->second);
+  return end > baton_.now();
 }
 
 /// The way to the server: latency, stalls, cuts.
 void SimDatabase::reach(std::string_view what) {
   SCORIA_CHECK(!baton_.unwinding(), "a destructor talks to the database while its process is killed");
   const auto latency = static_cast<std::uint64_t>(server_.faults.latency.count());
+  const std::uint64_t life = server_.lives_;
   Duration time{20 + static_cast<std::int64_t>(baton_.random().below(latency + 1))};
   if (chance(server_.faults.slow)) time = Duration{static_cast<std::int64_t>(baton_.random().below(static_cast<std::uint64_t>(server_.faults.slow_limit.count())))};
-  baton_.sleep(time, what);
+  baton_.sleep(time + baton_.drag(), what);
   const Instant begun = baton_.now();
-  while (true) {
-    const auto cut = server_.cut_until_.find(&process_);
-    const Instant until = std::max(server_.stalled_until_, cut == server_.cut_until_.end() ? Instant{} : cut->second);
-    if (until <= baton_.now()) return;
+  for (Instant end = server_.stalled_until_; blocked(server_.cut_until_, end); end = server_.stalled_until_) {
     if (baton_.now() - begun >= 5s) throw db::Error("simulated: the database does not answer");
-    baton_.sleep(std::min(until - baton_.now(), Duration{1s}), "db.unreachable");
+    baton_.sleep(std::min(end - baton_.now(), Duration{1s}), "db.unreachable");
   }
+  if (server_.down_until_ > baton_.now()) throw db::Error("simulated: the database is not running");
+  if (life != server_.lives_) throw db::Error("simulated: connection ended by a restart", baton_.chance(0.5));
+}
+
+/// The way back: who does not hear the answer cannot know.
+void SimDatabase::hear(std::uint64_t life) {
+  if (life != server_.lives_) throw db::Error("simulated: connection ended by a restart", true);
+  const Instant begun = baton_.now();
+  bool waited = false;
+  for (Instant end{}; blocked(server_.deaf_until_, end) && baton_.now() - begun < 5s; end = {}) {
+    waited = true;
+    baton_.sleep(std::min(end - baton_.now(), Duration{1s}), "db.no answer");
+  }
+  if (waited) throw db::Error("simulated: no answer came back", true);
 }
 
 void SimDatabase::run_transaction(const std::function<bool(db::Transaction&)>& work) {
+  const std::uint64_t life = server_.lives_;
   reach("db.begin");
   ++server_.transactions;
+  if (server_.read_only_until_ > baton_.now()) throw db::Error("simulated: the database takes no writes");
   if (chance(server_.faults.refused)) throw db::Error("simulated: connection refused");
   if (chance(server_.faults.commit_lost)) throw db::Error("simulated: connection lost before COMMIT arrived", true);
   const bool twice = chance(server_.faults.run_again);
@@ -102,10 +128,12 @@ void SimDatabase::run_transaction(const std::function<bool(db::Transaction&)>& w
   }
   if (server_.after_commit) server_.after_commit();
   baton_.point("db.committed");
+  hear(life);
   if (chance(server_.faults.reply_lost)) throw db::Error("simulated: connection lost after COMMIT", true);
 }
 
 void SimDatabase::run_read(const std::function<void(db::Transaction&)>& work) {
+  const std::uint64_t life = server_.lives_;
   reach("db.read");
   if (chance(server_.faults.refused)) throw db::Error("simulated: connection refused");
   {
@@ -116,6 +144,7 @@ void SimDatabase::run_read(const std::function<void(db::Transaction&)>& work) {
     });
   }
   baton_.point("db.read done");
+  hear(life);
 }
 
 void SimDatabase::poke(std::string_view queue) {
@@ -143,14 +172,20 @@ void SimDatabase::listen() {
   }
 }
 
-void SimDatabase::hold_beacon(std::int64_t incarnation) { server_.beacons_[incarnation] = &process_; }
+void SimDatabase::hold_beacon(std::int64_t incarnation) { server_.beacons_[incarnation] = {&process_, baton_.now()}; }
 
 std::vector<std::int64_t> SimDatabase::beacons_held(const std::vector<std::int64_t>& incarnations) {
   reach("db.beacons");
+  const Instant now = baton_.now();
   std::vector<std::int64_t> out;
   for (const std::int64_t incarnation : incarnations) {
     const auto found = server_.beacons_.find(incarnation);
-    if (found != server_.beacons_.end() && !found->second->killed()) out.push_back(incarnation);
+    if (found == server_.beacons_.end() || found->second.since > now) continue;
+    const Process* holder = found->second.holder;
+    const auto kept = server_.beacon_kept_until_.find(holder);
+    if (holder->killed() && (kept == server_.beacon_kept_until_.end() || kept->second <= now)) continue;
+    if (server_.beacons_lie_until_ > now && baton_.chance(0.3)) continue;
+    out.push_back(incarnation);
   }
   return out;
 }

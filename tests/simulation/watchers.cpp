@@ -16,6 +16,8 @@ std::span<const std::string_view> watchers() {
       R"(CREATE TRIGGER sim_claim AFTER UPDATE OF owner ON operation
          WHEN NEW.owner IS NOT NULL AND NEW.owner IS NOT OLD.owner AND (OLD.state <> 'ready' OR NEW.epoch <> OLD.epoch + 1)
          BEGIN INSERT INTO sim_violation VALUES ('I5: operation ' || OLD.id || ' got owner ' || NEW.owner || ' while it was ' || OLD.state); END)",
+      R"(CREATE TRIGGER sim_birth AFTER INSERT ON operation WHEN NEW.state = 'running' AND (NEW.epoch <> 1 OR NEW.owner IS NULL)
+         BEGIN INSERT INTO sim_violation VALUES ('I5: operation ' || NEW.id || ' was born running in epoch ' || NEW.epoch); END)",
       R"(CREATE TRIGGER sim_end AFTER UPDATE OF state ON operation
          WHEN OLD.state IN ('succeeded', 'failed', 'cancelled') AND NEW.state <> OLD.state
          BEGIN INSERT INTO sim_violation VALUES ('I5: operation ' || OLD.id || ' had ended as ' || OLD.state || ', and is ' || NEW.state); END)",

@@ -24,8 +24,22 @@ std::optional<Refusal> vanished() { return Refusal{RefusalCode::not_found, "gone
 
 }  // namespace
 
+/// What a seed's clients may ask for, each as often as it stands there.
+std::vector<Workload::Wish> Workload::wishes() const {
+  const Requests& may = cluster_.config.requests;
+  const std::pair<bool, std::vector<Wish>> all[] = {
+      {true, {Wish::create, Wish::create}}, {may.keys, {Wish::create_once}}, {may.copies, {Wish::copy}}, {may.clones, {Wish::clone}},
+      {may.deletes, {Wish::remove}}, {may.extends, {Wish::extend}}, {may.reverts, {Wish::revert}}, {may.snapshots, {Wish::snapshot, Wish::snapshot}},
+      {may.snapshot_deletes, {Wish::remove_snapshot}}, {may.cancels, {Wish::cancel, Wish::cancel}}, {may.attachments, {Wish::attachment, Wish::attachment, Wish::attachment}}};
+  std::vector<Wish> out;
+  for (const auto& [wanted, kinds] : all)
+    if (wanted) out.insert(out.end(), kinds.begin(), kinds.end());
+  return out;
+}
+
 void Workload::client(int number) {
   Random& random = cluster_.baton.random();
+  const std::vector<Wish> drawn = wishes();
   for (int i = 0; i < cluster_.config.commands; ++i) {
     cluster_.clock.sleep(Duration{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(cluster_.config.think.count())))});
     ModelVolume* volume = one_of(number);
@@ -33,21 +47,35 @@ void Workload::client(int number) {
       create(number, 1 + static_cast<std::int64_t>(random.below(4)));
       continue;
     }
-    ModelSnapshot* snapshot = one_of(*volume);
     model_.write(*volume);
-    switch (random.below(15)) {
-      case 0: case 1: create(number, 1 + static_cast<std::int64_t>(random.below(4))); break;
-      case 2: remove(*volume, {.cascade = cluster_.baton.chance(0.4), .force = cluster_.baton.chance(0.3)}); break;
-      case 3: extend(*volume, 1 + static_cast<std::int64_t>(random.below(2))); break;
-      case 4: case 5: take_snapshot(*volume); break;
-      case 6: if (snapshot != nullptr) remove(*volume, *snapshot); break;
-      case 7: create_from(number, *volume, nullptr); break;
-      case 8: if (snapshot != nullptr) create_from(number, *volume, snapshot); break;
-      case 9: revert(*volume); break;
-      case 10: case 11: cancel(*volume); break;
-      default: change_attachments(*volume); break;
-    }
+    ask_for(drawn[random.below(drawn.size())], number, *volume);
   }
+}
+
+void Workload::ask_for(Wish wish, int client, ModelVolume& volume) {
+  Random& random = cluster_.baton.random();
+  const bool by_force = cluster_.config.requests.by_force;
+  ModelSnapshot* snapshot = one_of(volume);
+  switch (wish) {
+    case Wish::create: create(client, 1 + static_cast<std::int64_t>(random.below(4))); break;
+    case Wish::create_once: create_once(client, 1 + static_cast<std::int64_t>(random.below(4))); break;
+    case Wish::copy: if (snapshot != nullptr) create_from(client, volume, snapshot); break;
+    case Wish::clone: create_from(client, volume, nullptr); break;
+    case Wish::remove: remove(volume, {.cascade = by_force && cluster_.baton.chance(0.4), .force = by_force && cluster_.baton.chance(0.3)}); break;
+    case Wish::extend: extend(volume, 1 + static_cast<std::int64_t>(random.below(2))); break;
+    case Wish::revert: revert(volume); break;
+    case Wish::snapshot: take_snapshot(volume); break;
+    case Wish::remove_snapshot: if (snapshot != nullptr) remove(volume, *snapshot); break;
+    case Wish::cancel: cancel(volume); break;
+    case Wish::attachment: change_attachments(volume); break;
+  }
+}
+
+/// Asks with one key until there is an answer.
+void Workload::create_once(int client, std::int64_t gib) {
+  ModelVolume& volume = wish(client, gib);
+  const std::string key = "key-" + volume.name;
+  for (int tries = 0; tries < 5 && create_with_key(volume, key) == Known::perhaps; ++tries) cluster_.clock.sleep(500ms);
 }
 
 /// A volume of this client that is not known to be deleted.
@@ -106,6 +134,10 @@ ModelVolume& Workload::create(int client, std::int64_t gib, ModelVolume* source,
   ModelVolume& volume = wish(client, gib);
   volume.must_fail = source == nullptr && cluster_.config.permanent_failures && cluster_.baton.chance(0.2);
   if (volume.must_fail) cluster_.array->always_fails.insert(volume.name);
+  if (source == nullptr && !volume.must_fail && cluster_.config.obstacles && cluster_.baton.chance(0.2)) {
+    volume.must_fail = true;
+    cluster_.array->never_ready.insert(volume.name);
+  }
   commands::CreateVolumeRequest request;
   request.name = volume.name;
   request.size_gib = gib;

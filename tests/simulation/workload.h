@@ -21,6 +21,7 @@ class Workload {
   void remove(ModelVolume& volume, const commands::DeleteVolumeRequest& how = {});
   /// An empty volume that was not asked for yet, and the request for it: any number of times with one key.
   ModelVolume& wish(int client, std::int64_t gib);
+  void create_once(int client, std::int64_t gib);
   Known create_with_key(ModelVolume& volume, const std::string& key);
   void extend(ModelVolume& volume, std::int64_t more);
   ModelSnapshot& take_snapshot(ModelVolume& volume);
@@ -32,6 +33,9 @@ class Workload {
   void cancel(ModelVolume& volume);
 
  private:
+  enum class Wish { create, create_once, copy, clone, remove, extend, revert, snapshot, remove_snapshot, cancel, attachment };
+  std::vector<Wish> wishes() const;
+  void ask_for(Wish wish, int client, ModelVolume& volume);
   std::optional<Attachment> find(commands::Services& services, const ModelAttachment& attachment);
   using Call = std::function<void(commands::Services&, const Context&)>;
   ModelVolume& create(int client, std::int64_t gib, ModelVolume* source, ModelSnapshot* snapshot);

@@ -187,7 +187,7 @@ Result<Volume> accept(Services& services, const Context& context, const CreateVo
   const store::quotas::Amount amount{.volumes = 1, .gigabytes = volume.size_gib};
   engine::Launch launch(services.berths, operation, queue);
   const auto work = [&](db::Transaction& tx) -> Result<Volume> {
-    remember(tx, context, operation, volume.id.text);
+    if (!MUTANT(key_forgotten)) remember(tx, context, operation, volume.id.text);
     if (resolved.source_type == "snapshot") engine::take_shared(tx, "source", "snapshot", resolved.source_id, sql_list({SnapshotStatus::available}));
     if (resolved.source_type == "volume")
       engine::take_shared(tx, "source", "volume", resolved.source_id, sql_list({VolumeStatus::available, VolumeStatus::in_use}));

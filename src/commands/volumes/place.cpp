@@ -1,5 +1,6 @@
 #include "commands/volumes/place.h"
 
+#include "base/mutants.h"
 #include "scheduler/volume_request.h"
 #include "store/objects/objects.h"
 #include "store/pools/pools.h"
@@ -18,9 +19,10 @@ std::optional<Placement> place_at_once(Services& services, const Volume& volume,
 }
 
 void write_placement(db::Transaction& tx, const Placement& placement, const VolumeId& volume, const std::string& operation) {
-  store::objects::intend(tx, {.backend = placement.backend, .name = placement.object, .pool = placement.pool, .owner_type = "volume", .owner_id = volume.text,
+  if (!MUTANT(placed_unwritten))
+    store::objects::intend(tx, {.backend = placement.backend, .name = placement.object, .pool = placement.pool, .owner_type = "volume", .owner_id = volume.text,
                               .operation = operation, .epoch = 1, .size_bytes = placement.bytes});
-  store::pools::take(tx, placement.backend, placement.pool, placement.bytes, 1);
+  if (!MUTANT(placed_for_nothing)) store::pools::take(tx, placement.backend, placement.pool, placement.bytes, 1);
 }
 
 }  // namespace scoria::commands

@@ -1,5 +1,6 @@
 #include "operations/attachments/remove.h"
 
+#include "base/mutants.h"
 #include "operations/places.h"
 #include "store/attachments/attachments.h"
 #include "store/portals/portals.h"
@@ -23,7 +24,8 @@ Outcome RemoveAttachment::unexport(engine::Task& task) const {
   const auto place = services_.places == nullptr ? std::nullopt
                                                  : services_.database.read_one([&](db::Transaction& tx) { return store::portals::place_of(tx, attachment->volume_id); });
   if (place && !services_.places->serves(place->name) && !services_.places->abandoned(place->name)) return go_to(task, place->name);
-  if (const auto removed = services_.exports->remove(call_for(task), op.resource_id); !removed) return Outcome::retry(removed.error().message);
+  if (!MUTANT(export_left))
+    if (const auto removed = services_.exports->remove(call_for(task), op.resource_id); !removed) return Outcome::retry(removed.error().message);
   if (place)
     if (const auto cut = nobody_else(task, *attachment); !cut) return Outcome::retry(cut.error().message, false);
   return Outcome::succeed([id = attachment->id, volume = attachment->volume_id, op_id = op.id](db::Transaction& tx) {

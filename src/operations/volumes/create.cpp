@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "base/mutants.h"
 #include "domain/volumes/shapes.h"
 #include "engine/start.h"
 #include "operations/bases.h"
@@ -142,7 +143,7 @@ void CreateVolume::settle(db::Transaction& tx, const engine::Operation& op, cons
   if (ending.state == State::succeeded) {
     volumes::publish(tx, id, op.id, placement.object);
     objects::publish(tx, placement.backend, placement.object);
-    store::outbox::add(tx, op.id + ".end", "volume.create.end", op.id, volume_event(op));
+    if (!MUTANT(event_lost)) store::outbox::add(tx, op.id + ".end", "volume.create.end", op.id, volume_event(op));
     return;
   }
   // Cancelled for a deletion that waits: that ends the row, and everything else it may have by then.
@@ -156,7 +157,7 @@ void CreateVolume::settle(db::Transaction& tx, const engine::Operation& op, cons
   } else {
     volumes::settle(tx, id, op.id, VolumeStatus::creating, VolumeStatus::error);
   }
-  if (placement.placed()) pools::give_back(tx, placement.backend, placement.pool, placement.bytes, 1);
+  if (placement.placed() && !MUTANT(capacity_kept)) pools::give_back(tx, placement.backend, placement.pool, placement.bytes, 1);
   tell_user(tx, op, ending, "VOLUME", ending.code == "no_backend" ? MessageAction::schedule_volume : MessageAction::create_volume);
   store::outbox::add(tx, op.id + ".end", cancelled ? "volume.delete.end" : "volume.create.error", op.id, volume_event(op));
 }

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "base/mutants.h"
 #include "domain/volumes/shapes.h"
 #include "engine/claims.h"
 #include "operations/attachments/export_spec.h"
@@ -74,7 +75,7 @@ Outcome ExtendVolume::reserve(engine::Task& task) const {
   const Seen seen = services_.database.read([&](db::Transaction& tx) { return Seen{volumes::find(tx, id), pools::all(tx)}; });
   if (!seen.volume) return Outcome::fail("driver_failed_extend", "The volume is gone.");
   // Who began to read it before must find the size it was promised; `extending` lets nobody begin.
-  if (seen.volume->s_ops > 0)
+  if (seen.volume->s_ops > 0 && !MUTANT(hasty_growth))
     return Outcome::wait(engine::readers_of("volume", id.text), fmt::format("{} copies still read this volume", seen.volume->s_ops),
                          [id, op_id = op.id](db::Transaction& tx) { engine::require_readers(tx, "volume", id.text, op_id); });
   const auto pool = std::find_if(seen.pools.begin(), seen.pools.end(),
@@ -150,7 +151,7 @@ void ExtendVolume::settle(db::Transaction& tx, const engine::Operation& op, cons
   const auto volume = volumes::find(tx, id);
   SCORIA_CHECK(volume, "a volume vanished under its claim");
   volumes::settle_not_grown(tx, id, op.id, input.old_gib, input.old_bytes, ending.state == State::cancelled);
-  store::quotas::give_back(tx, volume->charge.project, volume->charge.type, {.gigabytes = input.new_gib - input.old_gib});
+  if (!MUTANT(growth_unpaid)) store::quotas::give_back(tx, volume->charge.project, volume->charge.type, {.gigabytes = input.new_gib - input.old_gib});
   if (placement.placed() && placement.bytes > input.old_bytes)
     pools::give_back(tx, placement.backend, placement.pool, placement.bytes - input.old_bytes, 0);
   tell_user(tx, op, ending, "VOLUME", MessageAction::extend_volume);
