@@ -291,6 +291,12 @@ TEST_P(Postgres, a_changed_schema_makes_no_statement_fail) {
   EXPECT_EQ(read_all(), 4u);
 }
 
+TEST_P(Postgres, what_has_an_index_is_found_by_it_while_its_table_is_small_and_goes_on_so) {
+  database().write([](Transaction& tx) { tx.run("ANALYZE thing"); });
+  const std::string plan = database().read([](Transaction& tx) { return tx.query("EXPLAIN SELECT number FROM thing WHERE id = 'a'").at(0, 0).text(); });
+  EXPECT_TRUE(plan.starts_with("Index Scan using thing_pkey")) << plan;
+}
+
 TEST_P(Postgres, a_null_fits_any_parameter_and_what_follows_it_too) {
   const auto set = [&](Value number, Value small) {
     database().write([&](Transaction& tx) {
