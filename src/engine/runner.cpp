@@ -15,10 +15,12 @@ namespace {
 // Who may change an operation: the owner of its current epoch, at the step it believes to be at.
 #define SCORIA_TURN "WHERE id = ? AND epoch = ? AND owner = ? AND step = ? AND state = 'running'"
 
-constexpr std::string_view advance_sql =
-    "UPDATE operation SET step = ?, ctx = ?, queue = ?, backend = ?, backend_gen = ?, state = ?, owner = ?, attempt = 0, deaths = 0, reason = NULL, phase = NULL, "
-    "run_at = scoria_now(), updated_at = scoria_now(), "
-    "history = history || ? || CAST(scoria_now() AS TEXT) || '},' " SCORIA_TURN;
+#define SCORIA_ADVANCE \
+  "UPDATE operation SET step = ?, ctx = ?, queue = ?, backend = ?, backend_gen = ?, state = ?, owner = ?, attempt = 0, deaths = 0, reason = NULL, phase = NULL, " \
+  "run_at = scoria_now(), updated_at = scoria_now() "
+constexpr std::string_view advance_sql = SCORIA_ADVANCE ", history = history || ? || CAST(scoria_now() AS TEXT) || '},' " SCORIA_TURN;
+// The step is still to be done, elsewhere or with another context.
+constexpr std::string_view stay_sql = SCORIA_ADVANCE SCORIA_TURN;
 constexpr std::string_view checkpoint_sql =
     "UPDATE operation SET ctx = ?, phase = ?, done_bytes = ?, total_bytes = ?, deaths = 0, updated_at = scoria_now() " SCORIA_TURN;
 constexpr std::string_view give_back_sql =
@@ -188,14 +190,16 @@ bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Co
   // Bulk queues have slots of their own.
   const bool stays = is_bulk(queue) == is_bulk(op.queue) && (moves ? control.takes_on(queue) : control.serves(queue));
   std::int64_t generation = op.backend_generation;
-  const std::string sql = unless_cancelled(advance_sql, kind, op.step);
+  const bool done = next != op.step;
+  const std::string sql = unless_cancelled(done ? advance_sql : stay_sql, kind, op.step);
   const Committed committed = commit(
       op,
       [&](db::Transaction& tx) {
         if (moves) generation = share_generation(tx, backend);
-        tx.guard("turn", turn(sql),
-                 {next, outcome.context, queue, db::or_null(backend), generation, stays ? "running" : "ready", stays ? db::Value{op.owner} : db::Value{},
-                  history_entry(op), op.id, op.epoch, op.owner, op.step});
+        db::Values row = {next, outcome.context, queue, db::or_null(backend), generation, stays ? "running" : "ready", stays ? db::Value{op.owner} : db::Value{}};
+        if (done) row.emplace_back(history_entry(op));
+        row.insert(row.end(), {op.id, op.epoch, op.owner, op.step});
+        tx.guard("turn", turn(sql), std::move(row));
         if (outcome.commit) outcome.commit(tx);
       },
       next);
