@@ -15,12 +15,10 @@ namespace {
 // Who may change an operation: the owner of its current epoch, at the step it believes to be at.
 #define SCORIA_TURN "WHERE id = ? AND epoch = ? AND owner = ? AND step = ? AND state = 'running'"
 
-#define SCORIA_ADVANCE \
-  "UPDATE operation SET step = ?, ctx = ?, queue = ?, backend = ?, backend_gen = ?, state = ?, owner = ?, attempt = 0, deaths = 0, reason = NULL, phase = NULL, " \
-  "run_at = scoria_now(), updated_at = scoria_now() "
-constexpr std::string_view advance_sql = SCORIA_ADVANCE ", history = history || ? || CAST(scoria_now() AS TEXT) || '},' " SCORIA_TURN;
-// The step is still to be done, elsewhere or with another context.
-constexpr std::string_view stay_sql = SCORIA_ADVANCE SCORIA_TURN;
+constexpr std::string_view advance_sql =
+    "UPDATE operation SET step = ?, ctx = ?, queue = ?, backend = ?, backend_gen = ?, state = ?, owner = ?, attempt = 0, deaths = 0, reason = NULL, phase = NULL, "
+    "run_at = scoria_now(), updated_at = scoria_now(), "
+    "history = history || ? || CAST(scoria_now() AS TEXT) || '},' " SCORIA_TURN;
 constexpr std::string_view checkpoint_sql =
     "UPDATE operation SET ctx = ?, phase = ?, done_bytes = ?, total_bytes = ?, deaths = 0, updated_at = scoria_now() " SCORIA_TURN;
 constexpr std::string_view give_back_sql =
@@ -190,8 +188,9 @@ bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Co
   // Bulk queues have slots of their own.
   const bool stays = is_bulk(queue) == is_bulk(op.queue) && (moves ? control.takes_on(queue) : control.serves(queue));
   std::int64_t generation = op.backend_generation;
-  const bool done = next != op.step;
-  const std::string sql = unless_cancelled(done ? advance_sql : stay_sql, kind, op.step);
+  const bool done = next != op.step;  // else it is still to be done, elsewhere or with another context
+  std::string sql = unless_cancelled(advance_sql, kind, op.step);
+  if (!done) replace(sql, ", history = history || ? || CAST(scoria_now() AS TEXT) || '},'", "");
   const Committed committed = commit(
       op,
       [&](db::Transaction& tx) {
