@@ -19,7 +19,7 @@ struct PortalOptions {
   std::string cluster;
   std::vector<std::string> portals;  // addresses
   Duration lease = std::chrono::seconds{4};
-  Duration fence_after = std::chrono::seconds{2};  // of waiting for a daemon of the machine that had the portal before
+  Duration fence_after = std::chrono::seconds{1};  // of waiting for a daemon of the machine that had the portal before
 };
 
 /// Keeps this machine's lease on what it exports, takes portals of machines whose lease has run out, and serves there what was served
