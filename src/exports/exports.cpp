@@ -146,7 +146,8 @@ DriverResult<> Exports::abandon(const Call& call, const std::set<std::string>& p
   if (const auto left = iscsi_->abandon(call, portals); !left) return left;
   return guarded([&]() -> DriverResult<> {
     for (const std::string& address : state_.names("portals"))
-      if (!portals.contains(address)) lower(clock_, state_, address);
+      if (!portals.contains(address))
+        if (const auto lowered = lower(clock_, state_, address); !lowered) return lowered;
     return {};
   });
 }

@@ -1,5 +1,7 @@
 #include "exports/leash.h"
 
+#include <sys/stat.h>
+
 #include "exports/strays.h"
 #include "exports/testing.h"
 
@@ -125,6 +127,19 @@ TEST_F(Leashes, an_image_that_somebody_else_writes_to_is_not_ours) {
   }
   ASSERT_TRUE(exports->ensure(call(), "nbd", moving("v", "127.0.0.1")));
   EXPECT_TRUE(exports->exclusive(at)) << "served here already";
+}
+
+TEST_F(Leashes, an_address_that_cannot_be_taken_away_is_not_forgotten) {
+  options.portal_command = folder + "/command";
+  os::write_all(os::open_file(options.portal_command, O_WRONLY | O_CREAT), fmt::format("#!/bin/sh\n[ $1 = up ] || [ ! -e {}/stuck ]\n", folder));
+  ASSERT_EQ(::chmod(options.portal_command.c_str(), 0755), 0);
+  begin();
+  ASSERT_TRUE(exports->raise(call(), "127.0.0.1"));
+  os::write_all(os::open_file(folder + "/stuck", O_WRONLY | O_CREAT), "");
+  EXPECT_FALSE(exports->abandon(call(), {})) << "clients would still find this machine there";
+  ASSERT_EQ(::unlink((folder + "/stuck").c_str()), 0);
+  EXPECT_TRUE(exports->abandon(call(), {}));
+  EXPECT_FALSE(os::open_if_there(options.state_directory + "/portals/127.0.0.1", O_RDONLY)) << "it is done";
 }
 
 TEST(PortalAddresses, are_read_as_operators_write_them) {

@@ -99,20 +99,21 @@ DriverResult<> raise(Clock& clock, const State& state, const PortalAddress& port
   return {};
 }
 
-void lower(Clock& clock, const State& state, const std::string& address) {
+DriverResult<> lower(Clock& clock, const State& state, const std::string& address) {
   const std::optional<std::string> text = state.read(record_path(address));
   const Result<json::Value> record = json::parse(text.value_or("{}"));
-  if (!text || !record) return;
+  if (!text || !record) return {};
   const std::string command = record->text_or("command"), network = record->text_or("network"), interface = record->text_or("interface");
   std::vector<std::string> arguments{command, "down", address};
   if (command.empty()) arguments = {"ip", "address", "del", network, "dev", interface};
   const DriverResult<> down = run(clock, std::move(arguments), Deadline::in(clock, command_time));
-  if (!down && is_here(address)) log::warning("exports", {}, "the portal's address {} stays on this machine: {}", address, down.error().message);
+  if (!down && is_here(address)) return down;
   state.remove(record_path(address));
+  return {};
 }
 
 void lower_all(Clock& clock, const State& state) {
-  for (const std::string& address : state.names("portals")) lower(clock, state, address);
+  for (const std::string& address : state.names("portals")) (void)lower(clock, state, address);
 }
 
 }  // namespace scoria::exports

@@ -22,8 +22,9 @@ PortalAddress portal_address_from(std::string_view text);
 /// Makes the address this machine's: it is there already, or `ip address add` puts it there and the network is told (gratuitous ARP).
 /// With `command`, that is run instead: `command up ADDRESS`. Idempotent.
 DriverResult<> raise(Clock& clock, const State& state, const PortalAddress& portal, const std::string& command, Deadline deadline);
-/// Takes away what raise() put here. Absent is success.
-void lower(Clock& clock, const State& state, const std::string& address);
+/// Takes away what raise() put here. Absent is success; after a failure it may still be here, and is remembered.
+DriverResult<> lower(Clock& clock, const State& state, const std::string& address);
+/// As many as can be; the others are remembered.
 void lower_all(Clock& clock, const State& state);
 
 }  // namespace scoria::exports

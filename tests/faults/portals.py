@@ -126,6 +126,9 @@ class Machine:
             except ProcessLookupError:
                 pass
 
+    def plug(self, state):
+        sh("ip", "-n", self.network.of(self.name), "link", "set", "eth0", state)
+
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
@@ -218,12 +221,12 @@ class Cluster:
             assert time.monotonic() < end, trouble
             time.sleep(0.1)
 
+    def holders(self, portal):
+        """The machines that have the address: one, but for the moment between the death of one and its coming back."""
+        return [machine for machine in self.machines if f" {portal}/" in sh("ip", "-n", self.network.of(machine.name), "-4", "address", "show", check=False)]
+
     def holder(self, portal):
-        """The machine that has the address."""
-        for machine in self.machines:
-            if f" {portal}/" in sh("ip", "-n", self.network.of(machine.name), "-4", "address", "show", check=False):
-                return machine
-        return None
+        return next(iter(self.holders(portal)), None)
 
     def end(self):
         for machine in self.machines:
