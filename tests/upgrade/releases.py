@@ -75,6 +75,10 @@ def fingerprint(stage):
     return digest.hexdigest()
 
 
+def programs(work):
+    return [work / f"scoria-{version}" for version in VERSIONS]
+
+
 def build(work, preset):
     """The program of each release, oldest first. What was built of the same sources before is kept, as is the tree with its objects."""
     tree, stage = work / "tree", work / "stage"
@@ -82,12 +86,10 @@ def build(work, preset):
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()
     copy_tree(stage)
-    out = []
-    for number, version in enumerate(VERSIONS):
+    for number, (version, program) in enumerate(zip(VERSIONS, programs(work))):
         if number > 0:
             apply(number, stage)
-        program, mark = work / f"scoria-{version}", work / f"scoria-{version}.sources"
-        out.append(program)
+        mark = work / f"scoria-{version}.sources"
         if program.exists() and mark.exists() and mark.read_text() == fingerprint(stage) + preset:
             continue
         print(f"building release {version}", flush=True)
@@ -98,4 +100,4 @@ def build(work, preset):
                 raise RuntimeError(f"release {version} does not build: {done.stdout[-4000:]}{done.stderr[-2000:]}")
         shutil.copy2(tree / f"build/{preset}/bin/scoria", program)
         mark.write_text(fingerprint(stage) + preset)
-    return out
+    return programs(work)
