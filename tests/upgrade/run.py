@@ -208,13 +208,17 @@ def check_release(deployment, release):
     return started
 
 
+def expect_no_failure(workers):
+    problems = [text for worker in workers for text in worker.problems]
+    expect(not problems, "; ".join(problems[:5]))
+
+
 def end_well(deployment, workers, stop, kept):
     """Everything made by any release is read, extended and deleted; nothing is left, nothing failed."""
     stop.set()
     for worker in workers:
         worker.join(timeout=180)
-    problems = [text for worker in workers for text in worker.problems]
-    expect(not problems, "; ".join(problems[:5]))
+    expect_no_failure(workers)
     client = deployment.client
     for volume in kept:
         volume.check(client)
@@ -259,7 +263,9 @@ def go_through_all(options, programs):
             finalize(deployment, release)
             print("  too late:  " + deployment.processes[0].refused(release - 1)[:110] + " …")
             deployment.wait(lambda: all(worker.problems or worker.done for worker in workers), "work")
+            expect_no_failure(workers)
             kept.append(check_release(deployment, release))
+            print(f"  {deployment.switches} switches, {deployment.in_flight} operations in flight, {deployment.balancer.requests} requests so far, 0 failed", flush=True)
         end_well(deployment, workers, stop, kept)
     finally:
         leave(deployment, directory, options)
