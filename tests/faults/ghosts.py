@@ -32,7 +32,7 @@ from takeovers import percentile
 
 GIB, MIB = 1 << 30, 1 << 20
 FENCED = 75
-PAUSES = {"create": 6, "delete": 6, "extend": 6, "copy": 12}  # seconds that a failpoint holds a call of the file backend: over before the node goes on
+SHORTEST_PAUSE = 6  # seconds that a failpoint holds a call of the file backend, longer on a busy machine: over before the node goes on
 FILE_SITES = {"create": "driver.file.publish.described", "delete": "driver.file.remove.renamed", "extend": "driver.file.extend.before",
               "copy": "driver.file.copy.before"}
 # Reached behind the late system call: the node's log tells that it was made. A create only passes if its name is free.
@@ -79,6 +79,7 @@ class Ghosts:
         self.options, self.directory, self.url = options, directory, url
         self.random, self.figures, self.takeovers, self.resumed = random.Random(options.seed), collections.Counter(), [], []
         self.stopped = self.held_until = 0.0
+        self.pause = SHORTEST_PAUSE
         self.database = Postgres(url)
         self.array = LocalArray(directory / "array", copy_rate=4 * GIB)
         (directory / "pool").mkdir()
@@ -184,10 +185,11 @@ class Ghosts:
 
     def catch(self, victim):
         """Operations of every kind of which the victim is in the middle."""
-        each, caught = self.options.each, []
+        each, caught, began = self.options.each, [], time.time()
         old = {backend: {kind: [self.create(backend) for _ in range(each)] for kind in ("delete", "extend")} for backend in BACKENDS}
         for volume in [one for kinds in old.values() for volumes in kinds.values() for one in volumes]:
             self.settled(volume)
+        self.pause = max(SHORTEST_PAUSE, int(3 * (time.time() - began)))
         self.arm("copy", each)
         for backend in BACKENDS:
             for volume in [self.create(backend, snapshot_id=self.sources[backend]) for _ in range(each)]:
@@ -215,8 +217,9 @@ class Ghosts:
 
     def arm(self, kind, count):
         self.array.control("script", {"method": ARRAY_CALLS[kind], "fate": "held", "times": count})
-        self.ask("PUT", "/scoria/v1/failpoints", {"failpoint": {"site": FILE_SITES[kind], "terms": f"{count}*delay({PAUSES[kind] * 1000})"}})
-        self.held_until = max(self.held_until, time.time() + PAUSES[kind])
+        seconds = 2 * self.pause if kind == "copy" else self.pause  # copies are caught first
+        self.ask("PUT", "/scoria/v1/failpoints", {"failpoint": {"site": FILE_SITES[kind], "terms": f"{count}*delay({seconds * 1000})"}})
+        self.held_until = max(self.held_until, time.time() + seconds)
 
     def reached(self, kind, count, held):
         def there():

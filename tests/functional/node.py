@@ -73,7 +73,7 @@ class Node:
 
     def start(self):
         self.launch()
-        wait_until(self.answers)
+        wait_until(self.answers, 60)
         return self
 
     def answers(self):

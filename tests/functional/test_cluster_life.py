@@ -9,7 +9,10 @@ import time
 import pytest
 
 from cluster_rig import BACKENDS, Load, Postgres, cluster_of
+from deployment import one_node
 from node import wait_until
+
+pytestmark = one_node("has nodes of its own")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,10 @@ import sys
 
 import pytest
 
+from deployment import one_node
+
+pytestmark = one_node("has nodes of its own")
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "faults"))
 
 

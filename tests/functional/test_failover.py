@@ -3,6 +3,10 @@ import os
 import pathlib
 import subprocess
 
+from deployment import one_node
+
+pytestmark = one_node("has nodes of its own")
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 

@@ -11,7 +11,10 @@ import urllib.request
 
 import pytest
 
+from deployment import one_node
 from node import ROOT, free_port, wait_until
+
+pytestmark = one_node("locks without a service")
 
 WORKER = pathlib.Path(os.environ.get("SCORIA_BUILD", str(ROOT / "build" / "debug"))) / "tests" / "functional" / "lock_worker"
 LEASE = 2

@@ -6,8 +6,11 @@ import time
 
 import pytest
 
+from deployment import one_node
 from node import Node, ask, wait_until
 from test_locks import Postgres
+
+pytestmark = one_node("has nodes of its own")
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 HEADERS = {"X_Auth_Token": f"admin:{PROJECT}", "OpenStack_API_Version": "volume 3.71"}

@@ -12,8 +12,11 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 BUILD = pathlib.Path(os.environ.get("SCORIA_BUILD", "build/release")).resolve()
 os.environ.setdefault("SCORIA_BINARY", str(BUILD / "bin" / "scoria"))
+from deployment import one_node  # noqa: E402
 from exports_rig import INITIATOR, Attached, Stamper, free_port, kill, listener_pid  # noqa: E402
 from node import Node, ask, wait_until  # noqa: E402
+
+pytestmark = one_node("one host and its initiators")
 
 TIMES = int(os.environ.get("SCORIA_TIMES", "2"))
 PROJECT = "0123456789abcdef0123456789abcdef"

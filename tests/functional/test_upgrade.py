@@ -9,7 +9,10 @@ import tempfile
 
 import pytest
 
+from deployment import one_node
 from node import BINARY, Node, ask, wait_until
+
+pytestmark = one_node("has a node and an older database of its own")
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 HEADERS = {"X_Auth_Token": f"admin:{PROJECT}", "OpenStack_API_Version": "volume 3.59"}

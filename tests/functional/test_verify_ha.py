@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -54,12 +55,12 @@ class Shell:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "SCORIA_"))}
         environment = dict(kept, PATH=f"{folder / 'bin'}:{kept['PATH']}", LC_ALL="C.UTF-8", TMPDIR="/tmp")
         self.bash = subprocess.Popen(["bash", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
-                                     env=environment)
+                                     env=environment, start_new_session=True)
 
     def run(self, block):
         self.bash.stdin.write(block + "\necho \"--end $?\"\n")
         self.bash.stdin.flush()
-        lines, limit = [], threading.Timer(LONGEST, self.bash.kill)
+        lines, limit = [], threading.Timer(LONGEST, os.killpg, (self.bash.pid, signal.SIGKILL))  # what it started holds its output open
         limit.start()
         for line in self.bash.stdout:
             if end := re.fullmatch(r"(.*)--end (\d+)\n", line):
