@@ -1,5 +1,6 @@
 #include "app/local_commands.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -70,11 +71,18 @@ void arm_failpoints(const config::Sources& sources) {
   }
 }
 
+/// A page of a list is larger than what malloc by default takes from the kernel, and gives back to it, each time anew.
+void keep_memory_of_answers() {
+  ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
 }  // namespace
 
 int serve(const cli::Given&, const config::Sources& sources) {
   auto config = config::load(all_options(), sources);
   if (!config) return fail(config.error().message, 2);
+  keep_memory_of_answers();
   block_signals();
   start_logging(*config);
   SystemClock clock;

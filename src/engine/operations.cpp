@@ -15,6 +15,14 @@ std::optional<Operation> find_operation(db::Transaction& tx, const std::string& 
   return operation;
 }
 
+std::optional<Claim> own_claim(db::Transaction& tx, const Operation& operation) {
+  const std::string& table = operation.resource_type;
+  if (is_end(operation.state) || (table != "volume" && table != "snapshot" && table != "attachment")) return std::nullopt;
+  const db::Rows rows = tx.query(fmt::format("SELECT x_mode FROM {} WHERE id = ? AND x_op = ?", table), {operation.resource_id, operation.id});
+  if (rows.empty()) return std::nullopt;
+  return Claim{table, operation.resource_id, static_cast<Mode>(rows.at(0, 0).text().at(0))};
+}
+
 std::vector<Backlog> backlog(db::Transaction& tx) {
   // One statement for each state, as each has an index of its own.
   const db::Rows rows = tx.query(

@@ -7,7 +7,10 @@
 
 namespace scoria::engine {
 
+/// With the claims that are noted beside it (op_res): S, and those on other resources than its own.
 std::optional<Operation> find_operation(db::Transaction& tx, const std::string& id);
+/// X or L on the resource that a live operation works on, whose row says so; nothing while it waits for it.
+std::optional<Claim> own_claim(db::Transaction& tx, const Operation& operation);
 /// Its state, and if it has ended badly how: one statement.
 std::optional<Ending> find_ending(db::Transaction& tx, const std::string& id);
 

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/check.h"
 
 namespace scoria::engine {
@@ -13,6 +16,9 @@ constexpr std::string_view columns =
 constexpr std::string_view values =
     "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, scoria_now(), scoria_now() + ?, ?, ?, ?, ?, ?, scoria_now(), scoria_now()";
 
+/// X and L on the resource that it works on stand there, and are found from here.
+bool is_noted(const NewOperation& op, const Claim& claim) { return claim.mode == Mode::shared || claim.type != op.resource_type || claim.id != op.resource_id; }
+
 /// As a claim would have left and read it.
 Operation born_running(const NewOperation& op, const Berths::Berth& berth, int version, const std::string& step) {
   Operation out;
@@ -21,7 +27,8 @@ Operation born_running(const NewOperation& op, const Berths::Berth& berth, int v
   out.resource_type = op.resource_type, out.resource_id = op.resource_id;
   out.state = State::running, out.priority = static_cast<int>(op.priority);
   out.epoch = 1, out.owner = berth.owner, out.backend_generation = op.backend.empty() ? 0 : berth.generation;
-  out.step = step, out.input = op.input, out.context = op.context, out.parent = op.parent, out.claims = op.claims;
+  out.step = step, out.input = op.input, out.context = op.context, out.parent = op.parent;
+  std::copy_if(op.claims.begin(), op.claims.end(), std::back_inserter(out.claims), [&](const Claim& claim) { return is_noted(op, claim); });
   return out;
 }
 
@@ -52,7 +59,8 @@ void start(db::Transaction& tx, const Kinds& kinds, const NewOperation& op, Laun
   }
   if (runs) launch->written(born_running(op, *launch->berth(), kind->version(), step), op.time_limit);
   for (const Claim& claim : op.claims)
-    tx.run("INSERT INTO op_res (op, rtype, rid, mode) VALUES (?, ?, ?, ?)", {op.id, claim.type, claim.id, std::string(1, static_cast<char>(claim.mode))});
+    if (is_noted(op, claim))
+      tx.run("INSERT INTO op_res (op, rtype, rid, mode) VALUES (?, ?, ?, ?)", {op.id, claim.type, claim.id, std::string(1, static_cast<char>(claim.mode))});
   if (!op.parent.empty()) tx.guard("parent", "UPDATE operation SET open_children = open_children + 1 WHERE id = ? AND state IN ('ready', 'running', 'waiting')", {op.parent});
 }
 

@@ -73,7 +73,12 @@ FROM op_res r JOIN operation o ON o.id = r.op
 WHERE o.state IN )" SCORIA_LIVE R"( AND r.mode <> 'S' AND NOT EXISTS (
   SELECT 1 FROM volume v WHERE r.rtype = 'volume' AND v.id = r.rid AND (v.x_op = r.op OR v.next_op = r.op)
   UNION ALL SELECT 1 FROM snapshot s WHERE r.rtype = 'snapshot' AND s.id = r.rid AND (s.x_op = r.op OR s.next_op = r.op)
-  UNION ALL SELECT 1 FROM attachment a WHERE r.rtype = 'attachment' AND a.id = r.rid AND (a.x_op = r.op OR a.next_op = r.op)))"},
+  UNION ALL SELECT 1 FROM attachment a WHERE r.rtype = 'attachment' AND a.id = r.rid AND (a.x_op = r.op OR a.next_op = r.op))
+UNION ALL SELECT 'operation ' || o.id || ' works on ' || o.resource_type || ' ' || o.resource_id || ', which it neither holds nor is promised'
+FROM operation o WHERE o.state IN )" SCORIA_LIVE R"( AND o.resource_type IN ('volume', 'snapshot', 'attachment') AND NOT EXISTS (
+  SELECT 1 FROM volume v WHERE o.resource_type = 'volume' AND v.id = o.resource_id AND (v.x_op = o.id OR v.next_op = o.id)
+  UNION ALL SELECT 1 FROM snapshot s WHERE o.resource_type = 'snapshot' AND s.id = o.resource_id AND (s.x_op = o.id OR s.next_op = o.id)
+  UNION ALL SELECT 1 FROM attachment a WHERE o.resource_type = 'attachment' AND a.id = o.resource_id AND (a.x_op = o.id OR a.next_op = o.id)))"},
     {"I4", When::always, R"(
 SELECT 'object ' || b.name || ' is doomed while ' || CAST(v.s_ops AS TEXT) || ' operations read volume ' || v.id
 FROM volume v JOIN backend_object b ON b.backend = v.backend AND b.name = v.provider_name

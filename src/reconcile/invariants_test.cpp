@@ -48,6 +48,7 @@ constexpr Harm harms[] = {
     {"I4", "UPDATE volume SET attachments = 1"},
     {"I4", "UPDATE volume SET snapshots = 2"},
     {"I4", "INSERT INTO op_res (op, rtype, rid, mode) VALUES ('o', 'volume', 'v', 'X')"},
+    {"I4", "UPDATE operation SET state = 'ready', finished_at = NULL"},
     {"I5", "UPDATE operation SET owner = 1"},
     {"I5", "UPDATE operation SET state = 'running', owner = 1, backend_gen = 2"},
     {"I5", "UPDATE operation SET history = history || '{\"step\":\"fill\",\"epoch\":1,\"at\":3},'"},

@@ -16,7 +16,12 @@ namespace {
 
 Result<engine::Operation> load(Services& services, const ApiRequest& request) {
   const std::string& id = request.capture("operation_id");
-  auto found = services.database.read([&](db::Transaction& tx) { return engine::find_operation(tx, id); });
+  auto found = services.database.read([&](db::Transaction& tx) {
+    auto operation = engine::find_operation(tx, id);
+    if (!operation) return operation;
+    if (auto own = engine::own_claim(tx, *operation)) operation->claims.insert(operation->claims.begin(), std::move(*own));
+    return operation;
+  });
   if (!found || (!request.context.is_admin && found->project_id != request.context.project_id))
     return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
   return std::move(*found);

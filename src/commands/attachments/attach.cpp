@@ -202,14 +202,17 @@ Result<> begin_removal(db::Transaction& tx, Services& services, const Attachment
   return {};
 }
 
-Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment) {
+Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment, const Volume* volume) {
+  // First as the caller knows it: the guards tell when it has changed since.
+  const auto known = [&] {
+    if (volume != nullptr) return Seen{*volume, {attachment}};
+    return services.database.read_one([&](db::Transaction& tx) { return Seen{volumes::find(tx, attachment.volume_id), {attachment}}; });
+  };
   const std::string removal_id = services.random.uuid();
   std::optional<engine::Launch> launch;
   for (int tries = 0; tries < most_tries; ++tries) {
     if (tries > 0 && accepted_before(services, removal_id)) return Attaching{attachment, removal_id};
-    // First as the caller knows it: the guards tell when it has changed since.
-    const Seen seen = tries > 0 ? look(services, attachment.volume_id)
-                                : services.database.read_one([&](db::Transaction& tx) { return Seen{volumes::find(tx, attachment.volume_id), {attachment}}; });
+    const Seen seen = tries > 0 ? look(services, attachment.volume_id) : known();
     const auto now = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == attachment.id; });
     if (now == seen.attachments.end() && tries > 0) return Attaching{attachment, {}};  // it was a repeated deletion, or somebody else's
     if (now == seen.attachments.end() || !seen.volume)

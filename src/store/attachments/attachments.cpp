@@ -32,6 +32,14 @@ std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id) {
   return read(rows, 0);
 }
 
+std::optional<Placed> find_placed(db::Transaction& tx, const AttachmentId& id) {
+  static const std::string sql = fmt::format("SELECT volume.backend, volume.project_id, {} FROM attachment JOIN volume ON volume.id = attachment.volume_id "
+                                             "WHERE attachment.id = ?", columns);
+  const db::Rows rows = tx.query(sql, {id.text});
+  if (rows.empty()) return std::nullopt;
+  return Placed{read(rows, 0, 2), rows.at(0, 0).text(), rows.at(0, 1).text()};
+}
+
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id) {
   auto all = of_volumes(tx, {id.text});
   return std::move(all[id.text]);

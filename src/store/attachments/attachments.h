@@ -14,6 +14,12 @@ extern const std::string_view columns;
 Attachment read(const db::Rows& rows, std::size_t row, std::size_t column = 0);
 
 std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id);
+/// With its volume's backend and project, in one statement.
+struct Placed {
+  Attachment attachment;
+  std::string backend, volume_project;
+};
+std::optional<Placed> find_placed(db::Transaction& tx, const AttachmentId& id);
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id);
 /// Of several volumes in one statement, oldest first.
 std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, const std::vector<std::string>& volume_ids);

@@ -15,6 +15,11 @@ constexpr std::string_view take_sql =
     "AND (excluded.gigabytes = 0 OR quota_usage.gigabytes + excluded.gigabytes <= ?) "
     "AND (excluded.snapshots = 0 OR quota_usage.snapshots + excluded.snapshots <= ?)";
 
+constexpr std::string_view add_sql =
+    "INSERT INTO quota_usage (project_id, scope, volumes, gigabytes, snapshots) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (project_id, scope) DO UPDATE SET volumes = quota_usage.volumes + excluded.volumes, "
+    "gigabytes = quota_usage.gigabytes + excluded.gigabytes, snapshots = quota_usage.snapshots + excluded.snapshots";
+
 std::int64_t bound(std::int64_t limit) { return limit < 0 ? std::numeric_limits<std::int64_t>::max() / 4 : limit; }
 
 std::int64_t of(const std::map<std::string, std::int64_t, std::less<>>& limits, std::string_view resource) {
@@ -24,6 +29,8 @@ std::int64_t of(const std::map<std::string, std::int64_t, std::less<>>& limits, 
 
 void take_one(db::Transaction& tx, std::string_view label, const std::string& project, const std::string& scope, const Amount& a, std::int64_t volumes,
               std::int64_t gigabytes, std::int64_t snapshots) {
+  // Where nothing is limited there is nothing to guard.
+  if (volumes < 0 && gigabytes < 0 && snapshots < 0) return tx.run(add_sql, {project, scope, a.volumes, a.gigabytes, a.snapshots});
   volumes = bound(volumes), gigabytes = bound(gigabytes), snapshots = bound(snapshots);
   tx.guard(label, take_sql,
            {project, scope, a.volumes, a.gigabytes, a.snapshots, a.volumes, volumes, a.gigabytes, gigabytes, a.snapshots, snapshots, volumes, gigabytes,

@@ -123,11 +123,12 @@ class Keywords {
     // Our sessions are read-only until a BEGIN says otherwise, so libpq would call every server read-only.
     if (const auto wanted = values_.find("target_session_attrs"); wanted != values_.end() && wanted->second == "read-write") wanted->second = "primary";
     // A statement is planned once: its plan for every value, as good for small projects as for large, is the one that indexes
-    // were made for; to plan a list each time would cost as much as to run it.
+    // were made for; to plan a list each time would cost as much as to run it. That plan is made while tables are young, or just
+    // emptied, and must serve when they are full, or full of what is gone: never by reading all of a table that has an index for it.
     // Reads run as the server's implicit transaction and so at its defaults; what writes says so in its BEGIN.
     values_["options"] += fmt::format(
         " -c statement_timeout={} -c idle_in_transaction_session_timeout={} -c default_transaction_isolation=repeatable\\ read"
-        " -c default_transaction_read_only=on -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan {}",
+        " -c default_transaction_read_only=on -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off {}",
         options.statement_timeout.count() / 1000, options.idle_in_transaction_timeout.count() / 1000, extra);
     for (const auto& [name, value] : values_) {
       names_.push_back(name.c_str());
