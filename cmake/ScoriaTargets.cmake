@@ -2,7 +2,8 @@
 #
 # One static library per folder of src/. It sees exactly the folders it declares: its include path is a directory of
 # links to those folders, so an include that the architecture forbids does not build. *_test.cpp files become the
-# executable <folder>_test, run by ctest.
+# executable <folder>_test, run by ctest. Files that match one of the patterns of ALONE are never compiled together with others:
+# they share names in their anonymous namespaces.
 add_library(scoria_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
 target_compile_options(scoria_pch PRIVATE ${SCORIA_WARNINGS})
 target_link_libraries(scoria_pch PRIVATE fmt::fmt tl::expected Threads::Threads)
@@ -26,10 +27,22 @@ function(scoria_layer target)
   target_include_directories(${target} PRIVATE ${view})
 endfunction()
 
+# Compiles several files of a target as one (docs/decisions/0013-compiled-together.md).
+function(scoria_together target)
+  if(SCORIA_TOGETHER GREATER 1)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${SCORIA_TOGETHER})
+  endif()
+endfunction()
+
 function(scoria_library folder)
-  cmake_parse_arguments(arg "" "" "USES;LINK;EXCLUDE;TEST_USES;TEST_LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "" "USES;LINK;EXCLUDE;TEST_USES;TEST_LINK;ALONE" ${ARGN})
   set(root ${CMAKE_SOURCE_DIR}/src/${folder})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${root}/*.cpp)
+  foreach(pattern ${arg_ALONE})
+    set(alone ${sources})
+    list(FILTER alone INCLUDE REGEX ${pattern})
+    set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endforeach()
   set(tests ${sources})
   set(fuzzers ${sources})
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
@@ -44,6 +57,7 @@ function(scoria_library folder)
   endif()
 
   add_library(scoria_${folder} STATIC ${sources})
+  scoria_together(scoria_${folder})
   target_compile_options(scoria_${folder} PRIVATE ${SCORIA_WARNINGS})
   target_precompile_headers(scoria_${folder} REUSE_FROM scoria_pch)
   scoria_layer(scoria_${folder} ${folder} ${arg_USES})
@@ -52,12 +66,13 @@ function(scoria_library folder)
 
   if(tests)
     add_executable(${folder}_test ${tests})
+    scoria_together(${folder}_test)
     target_compile_options(${folder}_test PRIVATE ${SCORIA_WARNINGS} ${SCORIA_TEST_OPTIONS})
     target_precompile_headers(${folder}_test REUSE_FROM scoria_test_pch)
     scoria_layer(${folder}_test ${folder} ${arg_USES} ${arg_TEST_USES})
     list(TRANSFORM arg_TEST_USES PREPEND scoria_ OUTPUT_VARIABLE test_used)
     target_link_libraries(${folder}_test PRIVATE scoria_${folder} ${test_used} ${arg_TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
-    add_test(NAME unit.${folder} COMMAND ${folder}_test --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    add_test(NAME unit.${folder} COMMAND ${folder}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(unit.${folder} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
   foreach(source ${fuzzers})

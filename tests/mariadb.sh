@@ -74,8 +74,7 @@ wsrep_slave_threads = 2
 SETTINGS
 }
 
-# Where a node that was killed stood: it gets what it lacks from another's cache. A copy of all data is never needed, nor possible
-# here (the scripts for it are in another package).
+# Where a node that was killed stood: it gets what it lacks from another's cache.
 position() {  # NODE
   local found
   rm -f "$dir/recover.log"
@@ -113,6 +112,8 @@ launch_all() {
     launch 1
     hosts=127.0.0.1:$((base + 10))
   else
+    # Who joins starts the script for a copy of all data, even when it needs none.
+    command -v wsrep_sst_rsync >/dev/null || { echo "Galera needs the scripts of Debian's mariadb-server" >&2; return 1; }
     # The others begin as copies of a node that was in the cluster.
     make_node 1 $((base + 10))
     launch 1 --wsrep-new-cluster

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sums up the JUnit files of a test run: the last line is "N passed, N failed". Exits 1 if anything failed.
+"""Sums up the JUnit files of a test run: a line for each failed test, then "N passed, N failed". Exits 1 if anything failed.
 
     tools/test_count.py RESULTS [OTHERS]    OTHERS: failed parts of the run that leave no file
 """
@@ -9,12 +9,14 @@ import xml.etree.ElementTree as ElementTree
 
 
 def count(path):
-    """(passed, failed) of one file of cases."""
+    """(passed, failed) of one file of cases; prints what failed."""
     passed = failed = 0
     for case in ElementTree.parse(path).getroot().iter('testcase'):
         if case.find('skipped') is not None or case.get('status') in ('notrun', 'disabled') or case.get('result') == 'suppressed':
             continue
         bad = case.find('failure') is not None or case.find('error') is not None or case.get('status') == 'fail'
+        if bad:
+            print('failed:', case.get('classname', ''), case.get('name', ''))
         failed += bad
         passed += not bad
     return passed, failed
@@ -37,6 +39,8 @@ def main():
             bad = case.get('status') == 'fail' or case.find('failure') is not None
             if name in suites and (not bad or failed_cases.get(name)) or case.find('skipped') is not None:
                 continue  # counted by its cases, or not at all
+            if bad:
+                print('failed:', name)
             failed += bad
             passed += not bad
     if failed == 0 and others:

@@ -7,7 +7,7 @@
 namespace scoria::api {
 namespace {
 
-struct Discovery : testing::Test {
+struct Discovery : ::testing::Test {
   Handlers handlers;
   ResourceFilters filters;
   http::Request sent;

@@ -9,7 +9,7 @@
 namespace scoria::api {
 namespace {
 
-constexpr std::int64_t max_integer = 2147483647;
+constexpr std::int64_t max_offset = 2147483647;
 
 std::optional<std::int64_t> read_integer(std::string_view text) {
   text = trimmed(text);
@@ -28,8 +28,8 @@ Result<> read_page(const ApiRequest& request, const ListLimits& limits, ListQuer
   }
   if (const std::string* text = request.query("offset")) {
     const std::optional<std::int64_t> offset = read_integer(*text);
-    if (!offset || *offset < 0 || *offset > max_integer) {
-      return refuse(RefusalCode::invalid_input, "offset must be an integer between 0 and {}, not '{}'.", max_integer, *text);
+    if (!offset || *offset < 0 || *offset > max_offset) {
+      return refuse(RefusalCode::invalid_input, "offset must be an integer between 0 and {}, not '{}'.", max_offset, *text);
     }
     query.offset = *offset;
   }

@@ -11,7 +11,7 @@ namespace {
 using Op = ListFilter::Test;
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-struct Listing : testing::Test {
+struct Listing : ::testing::Test {
   http::Request sent;
   bool admin = false;
   int minor = 71;

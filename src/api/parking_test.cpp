@@ -10,10 +10,10 @@ namespace scoria::api {
 namespace {
 
 /// The database has no table at all: whoever is woken was not found by asking it.
-class Parked : public ::testing::Test {
+class ParkedAnswer : public ::testing::Test {
  protected:
-  Parked() : database_(db::open_sqlite(clock_, {.path = ":memory:", .now = {}, .inline_execution = true})), parking_(*database_, clock_, endings_) { parking_.start(1); }
-  ~Parked() override {
+  ParkedAnswer() : database_(db::open_sqlite(clock_, {.path = ":memory:", .now = {}, .inline_execution = true})), parking_(*database_, clock_, endings_) { parking_.start(1); }
+  ~ParkedAnswer() override {
     parking_.stop();
     clock_.join_all();
   }
@@ -34,7 +34,7 @@ class Parked : public ::testing::Test {
   OperationParking parking_;
 };
 
-TEST_F(Parked, an_answer_is_woken_by_the_end_of_its_operation_here) {
+TEST_F(ParkedAnswer, an_answer_is_woken_by_the_end_of_its_operation_here) {
   auto told = park("one");
   end("two");
   EXPECT_EQ(told.wait_for(std::chrono::milliseconds{80}), std::future_status::timeout);
@@ -43,7 +43,7 @@ TEST_F(Parked, an_answer_is_woken_by_the_end_of_its_operation_here) {
   EXPECT_TRUE(told.get());
 }
 
-TEST_F(Parked, an_answer_parked_after_the_end_of_its_operation_here_is_woken_too) {
+TEST_F(ParkedAnswer, an_answer_parked_after_the_end_of_its_operation_here_is_woken_too) {
   end("one");
   auto told = park("one");
   ASSERT_EQ(told.wait_for(std::chrono::seconds{5}), std::future_status::ready);

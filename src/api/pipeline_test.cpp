@@ -53,7 +53,7 @@ class FakeParking final : public Parking {
 
 class SimulatedKill {};  // no std::exception, as the simulation's
 
-struct World : testing::Test {
+struct World : ::testing::Test {
   SystemClock clock;
   SeededRandom random{7};
   FakeAuthenticator authenticator;

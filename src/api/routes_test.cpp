@@ -9,7 +9,7 @@
 namespace scoria::api {
 namespace {
 
-constexpr std::string_view project = "6f519a48-ab9a-4c3b-9d38-8d2c9e1e1f00";
+constexpr std::string_view a_project = "6f519a48-ab9a-4c3b-9d38-8d2c9e1e1f00";
 
 const Route* found(const Routes& routes, std::string_view method, std::string_view path) {
   const std::optional<Match> match = routes.find(method, path);
@@ -58,7 +58,7 @@ TEST(Routes, the_table_has_every_call_of_the_block_storage_api) {
 TEST(Routes, every_route_is_found_with_and_without_project_and_json_suffix) {
   const Routes routes;
   for (const Route& route : route_table()) {
-    for (const std::string& path : {sample(route.path, ""), sample(route.path, project), sample(route.path, "") + ".json"}) {
+    for (const std::string& path : {sample(route.path, ""), sample(route.path, a_project), sample(route.path, "") + ".json"}) {
       if (path == "/.json") continue;
       const std::optional<Match> match = routes.find(route.method, path);
       ASSERT_TRUE(match) << route.method << ' ' << path;

@@ -17,6 +17,7 @@
 #include "base/failpoint.h"
 #include "cli/resources.h"
 #include "base/text.h"
+#include "config/options/database.h"
 #include "config/options/general.h"
 #include "db/migrate.h"
 #include "drivers/file/config.h"
@@ -33,22 +34,50 @@ int fail(const std::string& text, int code = 1) {
   return code;
 }
 
-/// Blocks the signals that end or reload the process, before any thread is made, so that wait_for_signal() meets them.
-void block_signals() {
+sigset_t awaited_signals() {
   sigset_t set;
   ::sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  return set;
+}
+
+int wait_for_signal() {
+  const sigset_t set = awaited_signals();
+  int received = 0;
+  ::sigwait(&set, &received);
+  return received;
+}
+
+/// Blocks the signals that end or reload the process, before any thread is made, so that wait_for_signal() meets them.
+void block_signals() {
+  const sigset_t set = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-int wait_for_signal() {
-  sigset_t set;
-  ::sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
-  int received = 0;
-  ::sigwait(&set, &received);
-  return received;
+/// True: the process was asked to end meanwhile.
+bool told_to_end_within(Duration wait) {
+  const sigset_t set = awaited_signals();
+  const timespec time{.tv_sec = wait.count() / 1'000'000, .tv_nsec = wait.count() % 1'000'000 * 1000};
+  const int received = ::sigtimedwait(&set, nullptr, &time);
+  return received == SIGTERM || received == SIGINT;
+}
+
+/// A database may be started after us, or be promoted just now: its absence is waited for, within the limits of [database]. None: the
+/// process was asked to end. Throws what Node's constructor throws.
+std::unique_ptr<Node> make_node(const config::Config& config, SystemClock& clock) {
+  const auto options = config.read<config::DatabaseOptions>();
+  Duration wait = std::chrono::milliseconds{100};
+  for (int tries = 0;; ++tries) {
+    try {
+      return std::make_unique<Node>(config, clock);
+    } catch (const db::Unreachable& away) {
+      if (tries == options.max_retries) throw;
+      log::warning("app", {}, "{}; tried again in {:.1f} s", away.what(), std::chrono::duration<double>(wait).count());
+    }
+    if (told_to_end_within(wait)) return nullptr;
+    wait = std::min(2 * wait, options.retry_interval);
+  }
 }
 
 /// Runs `work` with the database of the configuration; what keeps it from that is told.
@@ -89,13 +118,14 @@ int serve(const cli::Given&, const config::Sources& sources) {
   SystemClock clock;
   try {
     arm_failpoints(sources);
-    Node node(*config, clock);
-    node.start();
-    while (wait_for_signal() == SIGHUP) {
-      reload(*config);
-      node.reload(*config);
+    if (const auto node = make_node(*config, clock)) {
+      node->start();
+      while (wait_for_signal() == SIGHUP) {
+        reload(*config);
+        node->reload(*config);
+      }
+      node->stop();
     }
-    node.stop();
     log::stop();
     return 0;
   } catch (const std::exception& failure) {

@@ -2,12 +2,12 @@
 
 #include <fmt/core.h>
 
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
+#include <system_error>
 
 #include "config/options/api.h"
 #include "config/options/scheduler.h"
+#include "os/files.h"
 
 namespace scoria::app {
 
@@ -29,9 +29,13 @@ api::ListLimits list_limits(const config::Config& config) {
   api::ListLimits out;
   out.max_limit = wanted.max_limit;
   if (wanted.query_filters_file.empty()) return out;
-  std::ifstream file(wanted.query_filters_file);
-  if (!file) throw std::runtime_error(fmt::format("resource_query_filters_file {} cannot be read.", wanted.query_filters_file));
-  Result<api::ResourceFilters> filters = api::ResourceFilters::read(std::string(std::istreambuf_iterator<char>(file), {}));
+  std::string text;
+  try {
+    text = os::read_file(wanted.query_filters_file);
+  } catch (const std::system_error& failure) {
+    throw std::runtime_error(fmt::format("resource_query_filters_file {} cannot be read: {}.", wanted.query_filters_file, failure.code().message()));
+  }
+  Result<api::ResourceFilters> filters = api::ResourceFilters::read(text);
   if (!filters) throw std::runtime_error(fmt::format("resource_query_filters_file {}: {}", wanted.query_filters_file, filters.error().message));
   out.filters = std::move(*filters);
   return out;

@@ -1,29 +1,51 @@
 #include "base/clock.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <utility>
 
 namespace scoria {
 
-void Signal::raise() {
-  const std::lock_guard lock(mutex_);
-  if (std::exchange(raised_, true)) return;  // whom the first raise wakes takes this one as well
-  condition_.notify_one();                   // under the lock: who waits may destroy the signal as soon as it wakes
+namespace {
+
+constexpr std::uint32_t raised = 1, one_waiter = 2;
+
+/// Sleeps while `state` is `seen`, at most that long. May return without a reason.
+void sleep_on(const std::atomic<std::uint32_t>& state, std::uint32_t seen, Duration time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const timespec limit{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds{time - seconds}.count()};
+  ::syscall(SYS_futex, &state, FUTEX_WAIT_PRIVATE, seen, &limit, nullptr, 0);
 }
 
-bool Clock::take(Signal& signal) {
-  const std::lock_guard lock(signal.mutex_);
-  return std::exchange(signal.raised_, false);
+}  // namespace
+
+void Signal::raise() {
+  const std::uint32_t before = state_.fetch_or(raised);
+  if ((before & raised) != 0 || before < one_waiter) return;  // whom the first raise wakes takes this one as well
+  // Who waits may have taken it and destroyed the signal by now: nothing but its address is used.
+  ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
+
+bool Clock::take(Signal& signal) { return (signal.state_.fetch_and(~raised) & raised) != 0; }
 
 bool Clock::wait_really(Signal& signal, Duration timeout) {
-  std::unique_lock lock(signal.mutex_);
-  const auto raised = [&signal] { return signal.raised_; };
-  if (!signal.condition_.wait_for(lock, std::min(timeout, Duration{std::chrono::hours{24}}), raised)) return false;
-  signal.raised_ = false;
-  return true;
+  if (take(signal)) return true;
+  std::atomic<std::uint32_t>& state = signal.state_;
+  const auto until = std::chrono::steady_clock::now() + std::min(timeout, Duration{std::chrono::hours{24}});
+  std::uint32_t seen = state.fetch_add(one_waiter) + one_waiter;
+  while (true) {
+    const auto left = std::chrono::ceil<Duration>(until - std::chrono::steady_clock::now());
+    if ((seen & raised) == 0 && left > Duration::zero()) {
+      sleep_on(state, seen, left);
+      seen = state.load();
+    } else if (state.compare_exchange_weak(seen, (seen & ~raised) - one_waiter)) {
+      return (seen & raised) != 0;
+    }
+  }
 }
 
 SystemClock::~SystemClock() { join_all(); }

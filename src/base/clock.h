@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
-#include <condition_variable>
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -15,13 +16,14 @@ namespace scoria {
 /// returns true takes it back. Any thread may raise.
 class Signal {
  public:
+  Signal() = default;
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
   void raise();
 
  private:
   friend class Clock;
-  std::mutex mutex_;
-  std::condition_variable condition_;
-  bool raised_ = false;
+  std::atomic<std::uint32_t> state_{0};  // bit 0: raised; above it: how many wait
 };
 
 /// All time, and all waiting, come through here, so that a whole cluster can run under a simulated clock. Nothing else

@@ -39,6 +39,8 @@ enum class Mutant {
   hasty_growth,          // a volume grows while somebody reads it
   export_left,           // a detach leaves the export
   event_lost,            // a create ends without its event
+  lock_stolen,           // a lock is taken from its holder before its lease has ended
+  token_kept,            // who has a lock after another gets that one's token
   count,
 };
 

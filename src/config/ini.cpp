@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t most_bytes = 1 << 20;
 constexpr std::size_t most_entries = 20'000;
-constexpr std::size_t most_problems = 20;
+constexpr std::size_t most_problems_of_a_file = 20;
 
 class IniReader {
  public:
@@ -30,7 +30,7 @@ class IniReader {
   }
 
  private:
-  bool full() const { return out_.problems.size() >= most_problems || out_.entries.size() >= most_entries; }
+  bool full() const { return out_.problems.size() >= most_problems_of_a_file || out_.entries.size() >= most_entries; }
   void problem(std::string text) { out_.problems.push_back({line_, std::move(text)}); }
 
   void read_line(std::string_view line) {

@@ -83,9 +83,8 @@ constexpr Known in_database[] = {
     {"backend", "the connection's scheme says which database it is"}, {"slave_connection", "all reads go to the one database"},
     {"max_overflow", "the pool has max_pool_size connections and no more"}, {"min_pool_size", "connections are opened when they are needed"},
     {"connection_recycle_time", "a lost connection is replaced at once"}, {"idle_timeout", "a lost connection is replaced at once"},
-    {"max_retries", "a lost connection is tried again until the request's deadline"}, {"retry_interval", "a lost connection is tried again until the request's deadline"},
     {"db_*", "a transaction that lost a race is repeated until the request's deadline"}, {"use_db_reconnect", "a lost connection is replaced at once"},
-    {"connection_debug", "see log_levels: db=DEBUG"}, {"connection_trace", "see log_levels: db=DEBUG"}, {"mysql_*", "MariaDB is not served by this version"},
+    {"connection_debug", "see log_levels: db=DEBUG"}, {"connection_trace", "see log_levels: db=DEBUG"}, {"mysql_*", "the session's mode is Scoria's own"},
     {"sqlite_synchronous", "commits are always on disk before they are answered"}, {"synchronous_reader", "there is one database"},
     {"connection_parameters", "put them into the connection's URL"}, {"use_tpool", "nothing of Python is used"},
 };

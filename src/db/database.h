@@ -77,6 +77,12 @@ class Error : public std::runtime_error {
   bool disk_full;  // nothing can be written until the database's disk has room
 };
 
+/// No server answers, or it lets nobody in yet.
+class Unreachable : public Error {
+ public:
+  using Error::Error;
+};
+
 /// A unique or check constraint refused a statement, or a text that no engine stores: a NUL byte, broken UTF-8.
 /// `constraint` is what the engine named: a constraint (PostgreSQL) or table and columns (SQLite), an index (MariaDB); for explanations only.
 class ConstraintError : public Error {

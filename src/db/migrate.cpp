@@ -82,7 +82,6 @@ void apply(Database& database, Transaction& tx, const Migration& step, bool empt
   } else {
     for (const std::string& statement : statements) tx.run(statement);
   }
-  if (database.engine() == Engine::postgres) sort_by_bytes(tx);
   tx.run("INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, scoria_now())", {step.version, step.name, checksum(step.sql)});
   const auto parts = static_cast<int>(batches_of(step).size());
   for (int part = 0; part < parts; ++part) tx.run("INSERT INTO schema_fills (version, part) VALUES (?, ?)", {step.version, part});
@@ -90,20 +89,25 @@ void apply(Database& database, Transaction& tx, const Migration& step, bool empt
   if (empty) tx.run("UPDATE schema_fills SET finished_at = scoria_now() WHERE finished_at IS NULL AND version <= ?", {step.version});
 }
 
-/// One step. False when nothing is missing. `empty`: the database begins with this call.
-bool advance(Database& database, std::span<const Migration> migrations, Newer newer, bool& empty) {
-  bool advanced = false;
+/// The next step, or all of them where nobody else has the database yet. Returns how many. `empty`: the database begins with this call.
+int advance(Database& database, std::span<const Migration> migrations, Newer newer, bool& empty) {
+  int steps = 0;
   database.run_schema_change([&](Transaction& tx) {
+    steps = 0;
     begin_change(database, tx);
     const std::set<int> applied = verify(tx, migrations, newer);
     empty = empty || applied.empty();
-    const auto missing = std::find_if(migrations.begin(), migrations.end(),
-                                      [&](const Migration& step) { return !applied.contains(step.version) && (empty || !is_contract(step)); });
-    advanced = missing != migrations.end();
-    if (advanced) apply(database, tx, *missing, empty);
+    const bool together = empty && database.engine() != Engine::mariadb;
+    for (const Migration& step : migrations) {
+      if (applied.contains(step.version) || (is_contract(step) && !empty)) continue;
+      apply(database, tx, step, empty);
+      ++steps;
+      if (!together) break;
+    }
+    if (steps > 0 && database.engine() == Engine::postgres) sort_by_bytes(tx);
     return true;
   });
-  return advanced;
+  return steps;
 }
 
 bool fill_is_open(Transaction& tx, int before) {
@@ -135,7 +139,7 @@ int migrate(Database& database, std::span<const Migration> migrations, Newer new
   check_numbers(migrations);
   int steps = 0;
   bool empty = false;
-  while (advance(database, migrations, newer, empty)) ++steps;
+  while (const int more = advance(database, migrations, newer, empty)) steps += more;
   return steps;
 }
 

@@ -78,10 +78,17 @@ TEST_P(Migrations, a_newer_schema_is_refused) {
 }
 
 TEST_P(Migrations, a_step_that_fails_leaves_the_ones_before_it) {
+  migrate(database(), std::array{first});
   EXPECT_THROW(migrate(database(), std::array{first, second, broken}), Error);
   EXPECT_EQ(schema_version(database()), 2);
   if (database().engine() == Engine::mariadb) return;  // there each change of the schema stays
   EXPECT_THROW(database().read([](Transaction& tx) { return tx.query("SELECT * FROM half"); }), Error);
+}
+
+TEST_P(Migrations, a_new_database_begins_with_all_steps_or_none) {
+  EXPECT_THROW(migrate(database(), std::array{first, second, broken}), Error);
+  EXPECT_EQ(schema_version(database()), database().engine() == Engine::mariadb ? 2 : 0);
+  EXPECT_EQ(migrate(database(), std::array{first, second}), database().engine() == Engine::mariadb ? 0 : 2);
 }
 
 TEST_P(Migrations, started_together_each_step_runs_once) {

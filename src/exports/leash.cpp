@@ -19,7 +19,7 @@
 namespace scoria::exports {
 namespace {
 
-constexpr Duration turn = 100ms, stale = 1s, start_time = 2s, unused = std::chrono::minutes{10};
+constexpr Duration turn = 100ms, stale = 1s, grace = 2s, unused = std::chrono::minutes{10};
 constexpr std::string_view file_name = "leash", lock_name = "keeper";
 
 Leash::Shared* map(const State& state) {
@@ -82,7 +82,7 @@ bool Leash::keeper_lives() {
   const std::int64_t now = micros(clock_.now());
   if (now - shared_->keeper_beat.load() < Duration{stale}.count()) return true;
   // Stopped or gone: it, too, must not be what everything hangs on.
-  if (now - started_.load() < Duration{start_time}.count()) return false;
+  if (now - started_.load() < Duration{grace}.count()) return false;
   started_ = now;
   for (const os::Process& old : processes_with(keeper_.front(), state_.path(""))) {
     if (arguments_of(old.pid).find(keeper_.at(1)) == std::string::npos) continue;

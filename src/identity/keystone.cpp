@@ -9,8 +9,6 @@
 namespace scoria {
 namespace {
 
-tl::unexpected<Refusal> unauthorized() { return refuse(RefusalCode::unauthorized, "The request you have made requires authentication."); }
-
 /// Counts who asks now; false when there are too many.
 class Turn {
  public:

@@ -7,8 +7,6 @@
 namespace scoria::local {
 namespace {
 
-tl::unexpected<Refusal> unauthorized() { return refuse(RefusalCode::unauthorized, "The request you have made requires authentication."); }
-
 /// What the catalogue of a project offers, from the caller's own point of view.
 std::vector<view::Service> services_for(const std::string& base_url, const KeystoneOptions& options, std::string_view project_id) {
   const std::string volumes = base_url + options.block_storage + std::string(project_id);

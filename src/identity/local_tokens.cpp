@@ -8,8 +8,6 @@
 namespace scoria::local {
 namespace {
 
-tl::unexpected<Refusal> unauthorized() { return refuse(RefusalCode::unauthorized, "The request you have made requires authentication."); }
-
 /// The roles given, and those that come with them.
 std::vector<Role> roles_of(db::Transaction& tx, std::string_view user_id, std::string_view project_id) {
   std::vector<Role> out;

@@ -1,14 +1,15 @@
 #include "identity/policy.h"
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/text.h"
 #include "identity/policy_defaults.h"
 #include "identity/policy_file.h"
 #include "observe/log.h"
+#include "os/files.h"
 
 namespace scoria {
 
@@ -17,15 +18,21 @@ using policy::Expression;
 using policy::Piece;
 using Kind = Expression::Kind;
 
-namespace {
-
-/// A rule that expands to more checks than this is refused: checking must stay cheap whatever a file says.
-constexpr std::size_t max_checks = 1000;
+namespace policy {
 
 struct Rule {
   std::string name;
   Expression expression;
 };
+
+}  // namespace policy
+
+using policy::Rule;
+
+namespace {
+
+/// A rule that expands to more checks than this is refused: checking must stay cheap whatever a file says.
+constexpr std::size_t max_checks = 1000;
 
 // ---- asking ----
 
@@ -259,9 +266,12 @@ Policy::~Policy() = default;
 
 Result<std::shared_ptr<const Policy>> Policy::load(const std::string& yaml_file, bool enforce_new_defaults) {
   if (yaml_file.empty()) return from_text({}, {}, enforce_new_defaults);
-  std::ifstream file(yaml_file);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) return refuse(RefusalCode::invalid_input, "{}: the policy file cannot be read", yaml_file);
+  std::string text;
+  try {
+    text = os::read_file(yaml_file);
+  } catch (const std::system_error& failure) {
+    return refuse(RefusalCode::invalid_input, "{}: the policy file cannot be read: {}", yaml_file, failure.what());
+  }
   return from_text(text, yaml_file, enforce_new_defaults);
 }
 

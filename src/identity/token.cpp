@@ -13,6 +13,8 @@ void Token::describe(Context& context) const {
   context.roles = roles;
 }
 
+tl::unexpected<Refusal> unauthorized() { return refuse(RefusalCode::unauthorized, "The request you have made requires authentication."); }
+
 bool is_token_text(std::string_view text) {
   return !text.empty() && text.size() <= 8192 && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }

@@ -31,6 +31,9 @@ struct Token {
 /// A token as it stands in a header: 1 to 8192 visible ASCII characters. Anything else is no token and is not asked about.
 bool is_token_text(std::string_view text);
 
+/// The same words for whatever was wrong, so that nobody learns which part of it was.
+tl::unexpected<Refusal> unauthorized();
+
 /// What was found out about tokens lately, by a key that is not the token itself (its SHA-256). Bounded: the entry that
 /// was not used for longest makes room. Thread-safe.
 class TokenCache {

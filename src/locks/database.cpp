@@ -1,3 +1,6 @@
+#include <fmt/core.h>
+
+#include "base/mutants.h"
 #include "db/values.h"
 #include "locks/leases.h"
 
@@ -5,9 +8,10 @@ namespace scoria::locks {
 namespace {
 
 // Rows stay for a while when they are free: a token begins with the time, so that it also rises when the row was purged.
-constexpr std::string_view take_free =
-    "UPDATE lease_lock SET holder = ?, token = {greatest}(token + 1, scoria_now()), until = scoria_now() + ? "
-    "WHERE name = ? AND (until < scoria_now() OR holder = ?)";
+std::string take_free() {
+  return fmt::format("UPDATE lease_lock SET holder = ?, token = {}, until = scoria_now() + ? WHERE name = ? AND ({} OR holder = ?)",
+                     MUTANT(token_kept) ? "token" : "{greatest}(token + 1, scoria_now())", MUTANT(lock_stolen) ? "until > 0" : "until < scoria_now()");
+}
 constexpr std::string_view take_new =
     "INSERT INTO lease_lock (name, holder, token, until) VALUES (?, ?, scoria_now(), scoria_now() + ?) ON CONFLICT (name) DO NOTHING";
 constexpr std::string_view renew_sql = "UPDATE lease_lock SET until = scoria_now() + ? WHERE {in:name:?} AND holder = ? AND until >= scoria_now()";
@@ -40,8 +44,9 @@ class DatabaseLocks final : public LeasedLocks {
     const std::int64_t length = options().lease.count();
     database_.run_transaction([&](db::Transaction& tx) {
       taken = false;
+      const std::string sql = take_free();
       for (const std::string& name : lease.names)
-        if (tx.change(take_free, {lease.holder, length, name, lease.holder}) == 0 && tx.change(take_new, {name, lease.holder, length}) == 0) return false;
+        if (tx.change(sql, {lease.holder, length, name, lease.holder}) == 0 && tx.change(take_new, {name, lease.holder, length}) == 0) return false;
       // One token for all of them, the highest: the rows are ours until the commit.
       const db::Value names = db::list_of(lease.names);
       lease.token = tx.query("SELECT max(token) FROM lease_lock WHERE {in:name:?} AND holder = ?", {names, lease.holder}).at(0, 0).integer();

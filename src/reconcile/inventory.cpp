@@ -10,6 +10,7 @@
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "reconcile/repairs.h"
+#include "store/backends/names.h"
 #include "store/findings/findings.h"
 #include "store/messages/messages.h"
 #include "store/snapshots/snapshots.h"
@@ -86,10 +87,13 @@ store::chores::Next Inventory::look(operations::Backend& backend, const std::str
   if (!ended) page.last = names->back();
   FAILPOINT("reconcile.inventory.listed");
   // The ledger is read after the listing: what is made is written down before, so nothing of ours is listed and unknown.
-  services_.database.read([&](db::Transaction& tx) {
+  const bool named = services_.database.read([&](db::Transaction& tx) {
     page.began = tx.query("SELECT scoria_now()").at(0, 0).time();
     page.ledger = objects::of_pool(tx, backend.name, page.pool, page.after, page.last, page.names, options_.grace);
+    return store::backends::find(tx, backend.name).has_value();
   });
+  // It got another name, which this node has not heard of yet: its objects stand in the ledger under that one.
+  if (!named) return {options_.period, {}};
   compare(backend, page);
   const std::string after = page.after.empty() ? page.pool + "/" : page.subject(page.after), last = ended ? page.pool + "0" : page.subject(page.last);
   services_.database.write([&](db::Transaction& tx) { findings::forget(tx, backend.name, "object.", after, last, page.began); });

@@ -6,6 +6,7 @@
 #include "reconcile/invariants.h"
 #include "reconcile/reaper.h"
 #include "reconcile/repairs.h"
+#include "store/backends/names.h"
 #include "store/findings/findings.h"
 #include "store/migrations.h"
 
@@ -177,6 +178,13 @@ TEST_P(Inventories, a_pool_that_is_away_gives_up_nobody) {
   for (int i = 0; i < 4; ++i) run("UPDATE chore SET due_at = 0"), inventory.turn(*backends_.find("b"));
   EXPECT_EQ(kinds().size(), 5u);
   EXPECT_EQ(text("SELECT count(*) FROM volume WHERE status = 'error'"), "0");
+}
+
+TEST_P(Inventories, a_node_that_has_not_heard_of_a_backends_new_name_finds_nothing) {
+  database().write([](db::Transaction& tx) { store::backends::rename(tx, "b", "c@b", true); });
+  Inventory inventory(*services_, {.pause = Duration::zero(), .grace = Duration::zero(), .page = 100});
+  inventory.turn(*backends_.find("b"));
+  EXPECT_EQ(kinds(), Kinds{});
 }
 
 TEST_P(Inventories, a_volume_that_is_worked_on_is_left_alone) {

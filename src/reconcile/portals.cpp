@@ -95,13 +95,13 @@ void Portals::round() {
   if (generation_ < 0) rejoin();
   const Instant sent = services_.clock.now();
   FAILPOINT("reconcile.portals.before_renewal");
-  const View view = renew();
+  View view = renew();
   if (!view.renewed) return rejoin();
   good_ = services_.clock.now() - last_ <= options_.lease / 2 ? good_ + 1 : 0;
   last_ = services_.clock.now();
   if (!settle(view, sent) || good_ < good_enough) return;
-  fence_expired(view);
-  claim_free(view);
+  if (fence_expired(view)) view = renew();  // what is free now need not wait for the next round
+  if (view.renewed) claim_free(view);
 }
 
 bool Portals::settle(const View& view, Instant sent) {
@@ -146,13 +146,16 @@ void Portals::serve_queues(const std::set<std::string>& wanted) {
   queues_ = wanted;
 }
 
-void Portals::fence_expired(const View& view) {
+bool Portals::fence_expired(const View& view) {
+  bool any = false;
   for (const portals::Host& host : view.hosts) {
     const bool holds = std::any_of(view.portals.begin(), view.portals.end(), [&](const portals::Portal& one) { return one.host == host.name; });
     if (!host.expired || !holds || host.name == host_) continue;
-    if (services_.database.write([&](db::Transaction& tx) { return portals::fence(tx, host); }))
-      log::warning("exports", {}, "the lease of {} has run out: its portals are free", host.name);
+    if (!services_.database.write([&](db::Transaction& tx) { return portals::fence(tx, host); })) continue;
+    log::warning("exports", {}, "the lease of {} has run out: its portals are free", host.name);
+    any = true;
   }
+  return any;
 }
 
 /// One at a time, by who has the fewest; one that he leaves (he may have a lease and no way to the storage) by anybody.

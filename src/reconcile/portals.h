@@ -19,7 +19,7 @@ struct PortalOptions {
   std::string cluster;
   std::vector<std::string> portals;  // addresses
   Duration lease = std::chrono::seconds{4};
-  Duration fence_after = std::chrono::seconds{1};  // of waiting for a daemon of the machine that had the portal before
+  Duration fence_after = std::chrono::milliseconds{500};  // of waiting for a daemon of the machine that had the portal before
 };
 
 /// Keeps this machine's lease on what it exports, takes portals of machines whose lease has run out, and serves there what was served
@@ -55,7 +55,8 @@ class Portals final : public operations::Places {
   /// False: what others serve now is still served here, or there is no keeper; nothing more is served until that is over.
   bool settle(const View& view, Instant sent);
   void drop_others(const std::set<std::string>& held);
-  void fence_expired(const View& view);
+  /// Whether any portal became free.
+  bool fence_expired(const View& view);
   void claim_free(const View& view);
   void serve_queues(const std::set<std::string>& wanted);
   bool restore_place(const std::string& place);

@@ -9,7 +9,7 @@
 namespace scoria::scheduler {
 namespace {
 
-constexpr int max_depth = 32;
+constexpr int max_query_depth = 32;
 
 /// "$capabilities.a" -> the fact; other values stand for themselves.
 json::Value resolved(const json::Value& value, const json::Value& facts) {
@@ -70,7 +70,7 @@ Result<bool> outcome_of(std::string_view command, const json::Array& items) {
 }
 
 Result<bool> evaluate(const json::Value& query, const json::Value& facts, int depth) {
-  if (depth > max_depth) return refuse(RefusalCode::invalid_input, "the query is nested too deeply");
+  if (depth > max_query_depth) return refuse(RefusalCode::invalid_input, "the query is nested too deeply");
   if (!query.is_array() || query.array().empty() || !query.array().front().is_string()) {
     return refuse(RefusalCode::invalid_input, "a query is a list that begins with its command, not {}", json::to_text(query));
   }

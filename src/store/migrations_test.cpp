@@ -25,10 +25,10 @@ class Schema : public db::testing::EveryEngine {
   }
 
   /// What stands in each of these columns, in the order of the rows as texts.
-  static std::map<std::string, std::vector<std::string>> contents(db::Database& database, const std::set<std::string>& columns) {
+  static std::map<std::string, std::vector<std::string>> contents(db::Database& database, const std::set<std::string>& names) {
     std::map<std::string, std::vector<std::string>> out;
     database.read([&](db::Transaction& tx) {
-      for (const std::string& column : columns) {
+      for (const std::string& column : names) {
         const auto dot = column.find('.');
         const db::Rows rows = tx.query("SELECT COALESCE(CAST(" + column.substr(dot + 1) + " AS TEXT), 'null') FROM " + column.substr(0, dot) + " ORDER BY 1");
         auto& values = out[column];

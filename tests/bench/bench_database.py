@@ -1,4 +1,5 @@
 """The databases of the benchmark, and how they are filled."""
+import os
 import pathlib
 import re
 import shlex
@@ -23,6 +24,22 @@ UPDATE quota_usage SET volumes = volumes + {count}, gigabytes = gigabytes + {cou
 WHERE project_id = '{project}';
 UPDATE pool SET volumes = volumes + {count}, allocated_bytes = allocated_bytes + {bytes};
 """
+
+
+def cpu_seconds(root):
+    """Of a process, its children, and the children of its that have ended."""
+    total = 0
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(entry.name) == root:
+                total += sum(map(int, words[11:15]))
+            elif int(words[1]) == root:
+                total += sum(map(int, words[11:13]))
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def proportional_mib(root):
@@ -63,6 +80,9 @@ class Sqlite:
 
     def settings(self):
         return "in the process of Scoria, WAL, synchronous=FULL"
+
+    def floor(self, _):
+        return []
 
     def fill(self, folder, project, user, count):
         begun = time.monotonic()
@@ -117,6 +137,23 @@ class Postgres:
     def settings(self):
         names = ["server_version", "fsync", "full_page_writes", "synchronous_commit", "shared_buffers"]
         return ", ".join(f"{name}={self.sql('SHOW ' + name)[0]}" for name in names)
+
+    def floor(self, seconds):
+        """(what, per second, microseconds of CPU of the server) of the plainest transactions of its own load generator, 16 clients as in our loads."""
+        tools = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True).stdout.strip() or "/usr/lib/postgresql/15/bin"
+        pairs = dict(re.findall(r"(\w+)=(\S+)", self.conninfo))
+        command = [f"{tools}/pgbench", "-h", self.directory, "-p", pairs["port"], "-U", pairs["user"]]
+        self.sql("CREATE DATABASE floor")
+        subprocess.run([*command, "-q", "-i", "-s", "10", "floor"], check=True, capture_output=True)
+        out = []
+        for what, words in (("one row looked up", ["-S"]), ("one row changed, one read, one added", ["-b", "simple-update"])):
+            words = [*command, "-n", "-M", "prepared", "-c", "16", "-T", str(max(3, round(seconds))), *words, "floor"]
+            before = cpu_seconds(self.pids()[0])
+            said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+            count = int(re.search(r"actually processed: (\d+)", said).group(1))
+            out.append((what, float(re.search(r"^tps = ([\d.]+)", said, re.M).group(1)), (cpu_seconds(self.pids()[0]) - before) * 1e6 / count))
+        self.sql("DROP DATABASE floor")
+        return out
 
     def fill(self, _, project, user, count):
         begun = time.monotonic()

@@ -92,6 +92,7 @@ def write_plan(folder, lines, volumes):
 def measure(database, folder, seconds):
     """Everything about one engine."""
     out = {"engine": database.name, "settings": database.settings(), "fsync_ms": fsync_milliseconds(database.folder(folder)), "loads": [], "starts": {}, "memory": {}}
+    out["floor"] = database.floor(seconds)
     node = Node(BUILD, folder, database.connection(folder))
     try:
         out["starts"]["first, making the schema"] = node.start(None)
@@ -142,6 +143,9 @@ def tables(results, before, after):
             out.append(row([one["name"], f"{one['volumes']:,}", f"{one['per_second']:,.0f}", mark(one["per_second"] >= one["target_per_second"], f"{one['target_per_second']:,}"),
                             f"{one['p50_ms']:.1f}", f"{one['p99_ms']:.1f}", f"{one['scoria_us']:,.0f}", f"{one['database_us']:,.0f}", f"{together:,.0f}",
                             mark(together <= one["target_cpu_us"], f"{one['target_cpu_us']:,}"), f"{one['client_us']:,.0f}"]))
+        if result["floor"]:
+            out += ["", "What this server takes here for the plainest transactions, by `pgbench` with prepared statements and 16 clients: "
+                    + "; ".join(f"{what}: {per_second:,.0f} a second, {cpu:,.0f} µs of its CPU each" for what, per_second, cpu in result["floor"]) + "."]
         small, large = [result["first_page_ms"][size] for size in SIZES]
         ratio = large / small
         out += ["", f"First page, one client: p50 {large:.2f} ms at 10^6 volumes, {small:.2f} ms at 10^3: {ratio:.2f} times ({mark(ratio <= 1.2, '1.2')}). Start to first answer: "

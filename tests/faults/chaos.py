@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Everything goes wrong, one thing after the other, while clients work; afterwards all must be as the clients saw it.
 
-  tests/faults/chaos.py [--layout postgres] [--nemeses kill,pause,…] [--seconds 60] [--seed 1] [--rate 20] [--ledger FILE] [--list]
+  tests/faults/chaos.py [--layout postgres] [--nemeses kill,pause,…] [--seconds 60] [--seed 1] [--rate 20] [--rest 12] [--ledger FILE] [--list]
 
 Nodes, database and storage array run in network name spaces of their own (root). Half of the clients know their volumes and their bytes
 (load.py), the others meet on shared ones and only write down what they saw (racers.py). judge.py decides. A strike counts if it hit a
-node that owned a running operation. Takeover: from the strike to the commit of the successor's claim, for each operation."""
+node that owned a running operation. Takeover: from the strike to the commit of the successor's claim, for each operation; apart from
+that after an outage of the database, when nobody is declared dead before all had time to come back."""
 import argparse
 import collections
 import os
@@ -31,6 +32,9 @@ from racers import Racer, Table
 from takeovers import Takeovers
 
 
+CAUTIOUS = 10.0  # seconds for which a node that was late itself, or saw most others late, judges nobody, and some more
+
+
 class Storm:
     """Strikes and heals until its time is over, each nemesis about equally often."""
 
@@ -40,13 +44,14 @@ class Storm:
         self.counts, self.hits, self.tries, self.struck = collections.Counter(), collections.Counter(), collections.Counter(), set()
         self.calm = threading.Event()
         self.calm.set()
+        self.outage = 0.0  # when the last one of the database was healed
 
     def run(self, problems):
         end, order = time.monotonic() + self.options.seconds, []
         while time.monotonic() < end and not problems:
             order = order or self.random.sample(self.names, len(self.names))
             self.one(order.pop())
-            time.sleep(self.random.uniform(0.5, 2.0))
+            time.sleep(self.options.rest + self.random.uniform(0.5, 2.0))
 
     def one(self, name):
         nemesis = nemeses.ALL[name](self.fleet, self.random, self.options.longest)
@@ -62,10 +67,13 @@ class Storm:
             if strike.fences:
                 self.struck |= {before[node.name] for node in strike.nodes}
             if strike.died or strike.silent:
-                self.takeovers.add(strike.at, owned, "killed" if strike.died else "silent")
+                late = " after an outage of the database" if strike.at < self.outage + CAUTIOUS else ""
+                self.takeovers.add(strike.at, owned, ("killed" if strike.died else "silent") + late)
             time.sleep(max(0.0, strike.at + strike.seconds - time.time()))
         finally:
             nemesis.heal()
+            if nemesis.hits_all:
+                self.outage = time.time()
         self.fleet.wait_until_all_answer()
         if strike.silent:  # who was fenced is taken over; who came back in time goes on
             time.sleep(1.0)
@@ -147,7 +155,7 @@ def report(options, fleet, storm, takeovers, judge, fenced, problems):
     verdict = "fail" if problems else "pass"
     print(f"verdict: {verdict}")
     if options.ledger:
-        ledger.append(options.ledger, options, storm, operations, judge.checked, summary, len(fenced), verdict)
+        ledger.append(options.ledger, options, options.layout, storm.tries, storm.counts, storm.hits, operations, judge.checked, summary, len(fenced), verdict)
     return 1 if problems else 0
 
 
@@ -157,6 +165,7 @@ def main():
     parser.add_argument("--nemeses", default=",".join(nemeses.ALL), type=lambda text: text.split(","))
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--longest", type=float, default=30, help="seconds of one strike, at most")
+    parser.add_argument("--rest", type=float, default=0, help="seconds of quiet between strikes; with more than ten each finds everybody certain of himself")
     parser.add_argument("--seed", type=int, default=random.randrange(100000))
     parser.add_argument("--rate", type=int, default=12, help="clients, half of each sort")
     parser.add_argument("--ledger", type=pathlib.Path, help="file to append the result to")

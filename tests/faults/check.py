@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 
-from cluster import BACKENDS, PROJECT, Client
+from cluster import BACKENDS, PROJECT, Client, daemons_in
 
 
 class Checker:
@@ -121,7 +121,7 @@ class Checker:
         left = list((self.cluster.directory / "x/nbd").glob("*"))
         if left:
             self.problems.append(f"exports left without an attachment: {[entry.name for entry in left[:5]]}")
-        if daemons := self.cluster.daemons():
+        if daemons := daemons_in(self.cluster.directory):
             self.problems.append(f"{len(daemons)} storage daemons left")
 
     def admin_check(self):

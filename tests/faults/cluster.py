@@ -10,6 +10,8 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 
@@ -228,27 +230,52 @@ class Cluster:
             node.start()
             node.wait_for_answer()
 
-    def daemons(self):
-        """Storage daemons of this run: they outlive the nodes."""
-        mark, out = str(self.directory).encode(), []
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    command = (entry / "cmdline").read_bytes()
-                except OSError:
-                    continue
-                if mark in command and b"qemu-storage-daemon" in command.split(b"\0")[0]:
-                    out.append(int(entry.name))
-        return out
-
     def end(self):
         for node in self.nodes:
             if node.process and node.process.poll() is None:
                 node.process.kill()
                 node.process.wait()
-        for pid in self.daemons():
-            os.kill(pid, signal.SIGKILL)
+        end_daemons(self.directory)
         self.database.close()
+
+
+def daemons_in(directory):
+    """Storage daemons that work in that directory: they outlive their nodes."""
+    mark, out = str(directory).encode(), []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark in command and b"qemu-storage-daemon" in command.split(b"\0")[0]:
+                out.append(int(entry.name))
+    return out
+
+
+def end_daemons(directory):
+    for pid in daemons_in(directory):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def in_folder(prefix, make_cluster, work, keep=False):
+    """What `work` makes of the cluster that `make_cluster` starts in a new folder; whatever comes, all of it is taken away."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))  # and take everything away
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
+    cluster = None
+    try:
+        cluster = make_cluster(directory)
+        return work(cluster)
+    finally:
+        if cluster:
+            cluster.end()
+        if keep:
+            print(f"left: {directory}")
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 class Unknown(Exception):

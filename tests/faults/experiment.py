@@ -7,15 +7,12 @@ Real Cinder (2023.1, six trials of 100) sees the death after 50 to 59 s, leaves 
 recovery 19 of those 45 are still stuck and 18 have become `error`. Printed here: what is stuck or in error, and how long after the kill
 everything was as it was asked for. The killed node stays dead until the next repetition."""
 import argparse
-import pathlib
 import random
-import shutil
 import sys
-import tempfile
 import threading
 import time
 
-from cluster import Client, Unknown
+from cluster import Client, Unknown, in_folder
 from kill_nodes import make_types, on_postgres
 from takeovers import percentile
 
@@ -155,14 +152,7 @@ def main():
     parser.add_argument("--stream", type=int, default=100, help="calls of one repetition, a quarter of each sort")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    directory, cluster = pathlib.Path(tempfile.mkdtemp(prefix="se-")), None
-    try:
-        cluster = on_postgres(directory, ["n1", "n2"])
-        return run(options, cluster)
-    finally:
-        if cluster:
-            cluster.end()
-        shutil.rmtree(directory, ignore_errors=True)
+    return in_folder("se-", lambda directory: on_postgres(directory, ["n1", "n2"]), lambda cluster: run(options, cluster))
 
 
 if __name__ == "__main__":

@@ -155,6 +155,7 @@ class Run:
         back = {}
         end = time.monotonic() + 60
         while len(back) < len(hit) or time.monotonic() < again:
+            self.supervise(machine)
             if marker.exists():  # the fencing device switches it off
                 machine.signal(signal.SIGKILL, True)
                 machine.process.wait()
@@ -173,6 +174,13 @@ class Run:
             print(f"{kind} of {machine.name}: " + ", ".join(f"{volume.transport} {gap:.1f} s" for volume, gap in back.items()), flush=True)
         self.counts[kind] += 1
         self.revive(machine)
+
+    def supervise(self, struck):
+        """What a service manager does: one that found itself fenced only after it answered again has ended by itself."""
+        for machine in self.cluster.machines:
+            if machine is not struck and not machine.alive():
+                machine.process.wait()
+                machine.start()
 
     def revive(self, machine):
         machine.plug("up")
@@ -237,6 +245,9 @@ class Run:
 
 def run(times, seed=1, transports="nbd,nbd,iscsi,iscsi", faults=",".join(FAULTS), guest=False, keep=False, verbose=False):
     from portals import Cluster
+    if guest:
+        import guest as machine
+        machine.build()  # it is downloaded, and the cluster's network has no way out
     options = argparse.Namespace(times=times, seed=seed, transports=transports, faults=faults, guest=guest, verbose=verbose)
     postgres = subprocess.run([HERE.parent / "postgres.sh", "start"], check=True, capture_output=True, text=True).stdout
     parts = dict(part.split("=", 1) for part in postgres.replace("export ", "").replace("'", "").split() if "=" in part)
@@ -279,6 +290,7 @@ def main():
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     os.environ["SCORIA_BUILD"] = options.build
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))  # and take everything away
     began = time.monotonic()
     lost, p99, doubles, lines = run(options.times, options.seed, options.transports, options.faults, options.guest, options.keep, options.verbose)
     print("\n".join(lines))

@@ -12,15 +12,14 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+import ledger as chaos_ledger
 from check import Checker
-from cluster import PROJECT, Cluster, Postgres
+from cluster import PROJECT, Cluster, Postgres, in_folder
 from kill_nodes import make_types, percentile
 from load import Ledger, Worker
 
@@ -87,10 +86,11 @@ def script(verb, directory):
     subprocess.run([str(SCRIPT), verb, directory], check=True, timeout=300, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
-def fail_over(options, prober, chance):
-    """How long no node could serve, from the kill on."""
+def fail_over(options, cluster, prober, chance):
+    """How long no node could serve, from the kill on and from the promotion on; and the operations that were running."""
     directory = os.environ["SCORIA_TEST_POSTGRES_HA_DIR"]
     time.sleep(chance.uniform(options.every / 2, options.every * 1.5))
+    running = int(cluster.database.rows("SELECT count(*) FROM operation WHERE state = 'running'")[0][0])
     at = time.monotonic()
     script("kill", directory)
     time.sleep(chance.uniform(0, 2))
@@ -99,7 +99,7 @@ def fail_over(options, prober, chance):
     script("rejoin", directory)
     time.sleep(1)
     bad = max(prober.last_bad.values())
-    return max(0.0, bad - at), max(0.0, bad - promoted)
+    return max(0.0, bad - at), max(0.0, bad - promoted), running
 
 
 def run(options, cluster):
@@ -109,9 +109,10 @@ def run(options, cluster):
     prober = Prober(cluster.nodes)
     for thread in workers + [prober]:
         thread.start()
-    outages, after = [], []
+    outages, after, hits = [], [], 0
     for _ in range(options.failovers):
-        outage, late = fail_over(options, prober, chance)
+        outage, late, running = fail_over(options, cluster, prober, chance)
+        hits += running > 0
         outages.append(outage)
         after.append(late)
         if ledger.problems or prober.problems:
@@ -126,6 +127,13 @@ def run(options, cluster):
     report(cluster, ledger, prober, workers, outages, after)
     for problem in problems[:20]:
         print("PROBLEM:", problem)
+    fenced = int(cluster.database.rows("SELECT count(*) FROM node WHERE state = 'fenced'")[0][0])
+    print(f"false fencings: {fenced}; verdict: {'fail' if problems else 'pass'}")
+    if options.ledger:
+        ended = int(cluster.database.rows("SELECT count(*) FROM operation")[0][0])
+        count = {"failover": len(outages)}
+        chaos_ledger.append(options.ledger, options, "failover, PostgreSQL pair", count, count, {"failover": hits}, ended, sum(ledger.counts.values()), {}, fenced,
+                            "fail" if problems else "pass")
     return 1 if problems or len(outages) < options.failovers else 0
 
 
@@ -154,21 +162,11 @@ def main():
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--every", type=float, default=8, help="seconds of quiet before each, about")
     parser.add_argument("--seed", type=int, default=random.randrange(100000))
+    parser.add_argument("--ledger", type=pathlib.Path, help="file to append the result to")
     parser.add_argument("--keep", action="store_true", help="leave the directory")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="sf-"))
-    cluster = None
-    try:
-        cluster = make_cluster(directory)
-        return run(options, cluster)
-    finally:
-        if cluster:
-            cluster.end()
-        if options.keep:
-            print(f"left: {directory}")
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+    return in_folder("sf-", make_cluster, lambda cluster: run(options, cluster), options.keep)
 
 
 if __name__ == "__main__":

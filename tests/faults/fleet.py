@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 
-from cluster import Node
+from cluster import Node, end_daemons
 from databases import LAYOUTS
 from net import Network, SmallDisk
 
@@ -133,6 +133,11 @@ class Fleet:
     def owned(self, incarnation):
         return [(row[0], int(row[1])) for row in self.rows(f"SELECT id, epoch FROM operation WHERE owner = {incarnation} AND state = 'running'")]
 
+    def busy(self):
+        """Nodes that own running operations."""
+        owners = {int(row[0]) for row in self.rows("SELECT DISTINCT owner FROM operation WHERE state = 'running'")}
+        return [node for node in self.nodes if self.incarnation(node) in owners]
+
     def running(self):
         return int(self.rows("SELECT count(*) FROM operation WHERE state = 'running'")[0][0])
 
@@ -166,19 +171,6 @@ class Fleet:
                     if time.monotonic() > end:
                         raise
 
-    def daemons(self):
-        """Storage daemons of this run: they outlive the nodes."""
-        mark, out = str(self.directory).encode(), []
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    command = (entry / "cmdline").read_bytes()
-                except OSError:
-                    continue
-                if mark in command and b"qemu-storage-daemon" in command.split(b"\0")[0]:
-                    out.append(int(entry.name))
-        return out
-
     def end(self):
         with self.lock:
             self.ending = True
@@ -186,11 +178,7 @@ class Fleet:
             if node.process and node.process.poll() is None:
                 node.process.send_signal(signal.SIGKILL)
                 node.process.wait()
-        for pid in self.daemons():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        end_daemons(self.directory)
         if getattr(self, "reader", None):
             self.reader.close()
         for part in (self.relay, self.array, self.database, self.logs, self.network):

@@ -1,5 +1,5 @@
 """A volume under the iSCSI initiator of Linux, in a small guest, with the interface of a stamping client (exports_rig.Stamper)."""
-import random
+import re
 import subprocess
 import threading
 import time
@@ -21,18 +21,17 @@ class GuestStamper(threading.Thread):
         self.start()
 
     def look(self):
-        said = self.guest.run(f"read up rest < /proc/uptime; echo now $up; cat /tmp/errors | head -1; tail -n +{self.count + 1} /tmp/acks").split("\n")
-        offset = time.time() - float(said[0].split()[1])
-        for line in said[1:]:
-            parts = line.split()
-            if len(parts) == 1:
-                self.trouble = f"the guest's write of block {parts[0]} failed"
-            if len(parts) != 3:
-                continue
-            block, stamp, at = int(parts[0]), int(parts[1]), float(parts[2]) + offset
-            self.acknowledged[block] = stamp
-            self.gaps.append((at - (self.last or at), at))
-            self.last = at
+        said = self.guest.run(f"read up rest < /proc/uptime; echo now $up; head -n 1 /tmp/errors | sed 's/^/failed /'; tail -n +{self.count + 1} /tmp/acks | sed 's/^/ack /'")
+        now = re.search(r"^now ([\d.]+)$", said, re.M)
+        if not now:
+            return  # the console was interrupted: another look tells all of it
+        offset = time.time() - float(now[1])
+        if failed := re.search(r"^failed (\d+)$", said, re.M):
+            self.trouble = f"the guest's write of block {failed[1]} failed"
+        for block, stamp, at in re.findall(r"^ack (\d+) (\d+) ([\d.]+)$", said, re.M):
+            self.acknowledged[int(block)] = int(stamp)
+            self.gaps.append((float(at) + offset - (self.last or float(at) + offset), float(at) + offset))
+            self.last = float(at) + offset
             self.count += 1
 
     def run(self):
@@ -75,7 +74,7 @@ class Guest:
         settings = (("node.session.auth.authmethod", "CHAP"), ("node.session.auth.username", made["auth_username"]),
                     ("node.session.auth.password", made["auth_password"]), ("node.session.initial_login_retry_max", "60"),
                     ("node.session.timeo.replacement_timeout", "120"), ("node.conn[0].timeo.login_timeout", "2"),
-                    ("node.conn[0].timeo.noop_out_interval", "1"), ("node.conn[0].timeo.noop_out_timeout", "2"))
+                    ("node.conn[0].timeo.noop_out_interval", "1"), ("node.conn[0].timeo.noop_out_timeout", "1"), ("node.session.iscsi.DefaultTime2Wait", "0"))
         self.run(f"{node} -o new >/dev/null\n" + "\n".join(f"{node} -o update -n '{key}' -v {value}" for key, value in settings))
         self.run(f"{node} --login && for i in $(seq 100); do ls /dev/sd? 2>/dev/null && exit 0; sleep .1; done; exit 1")
         return node, self.run("ls /dev/sd?").split()[-1]

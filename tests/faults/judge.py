@@ -13,7 +13,7 @@ import time
 import history
 import linear
 import oracle
-from cluster import PROJECT, Sqlite
+from cluster import PROJECT, Sqlite, daemons_in
 from invariants import LIVE, Invariants
 
 
@@ -153,6 +153,6 @@ class Judge:
         self.models()
         if left := list((self.fleet.directory / "x/nbd").glob("*")):
             self.problems.append(f"exports left without an attachment: {[entry.name for entry in left[:5]]}")
-        if daemons := self.fleet.daemons():
+        if daemons := daemons_in(self.fleet.directory):
             self.problems.append(f"I11: {len(daemons)} storage daemons left")
         return self.problems

@@ -15,14 +15,13 @@ import os
 import pathlib
 import random
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
+import ledger as chaos_ledger
 from check import Checker
-from cluster import BACKENDS, Client, Cluster, Mariadb, Postgres, Sqlite
+from cluster import BACKENDS, Client, Cluster, Mariadb, Postgres, Sqlite, in_folder
 from load import Ledger, Worker
 from mariadb_servers import ServerKiller
 from takeovers import Takeovers, percentile
@@ -37,7 +36,7 @@ class Killer:
         self.options, self.cluster, self.takeovers = options, cluster, takeovers
         self.random = random.Random(options.seed)
         self.counted = self.tries = self.victims = 0
-        self.kinds = {}
+        self.kinds, self.struck = {}, set()
 
     def run(self, ledger):
         end = time.monotonic() + self.options.seconds
@@ -51,12 +50,13 @@ class Killer:
         node = self.random.choice(self.cluster.nodes)
         incarnation = self.cluster.database.rows(f"SELECT max(inc) FROM node WHERE host = '{node.name}'")[0][0]
         self.tries += 1
+        self.struck.add(int(incarnation))
         at = node.kill()
         owned = owned_by_dead(self.cluster.database, incarnation)
         node.start()
         self.counted += bool(owned)
         self.victims += len(owned)
-        self.takeovers.add(at, owned)
+        self.takeovers.add(at, owned, "killed")
         for operation, _ in owned:
             kind, step = self.cluster.database.rows(f"SELECT kind, step FROM operation WHERE id = '{operation}'")[0]
             self.kinds[f"{kind}/{step}"] = self.kinds.get(f"{kind}/{step}", 0) + 1
@@ -103,6 +103,13 @@ def run(options, cluster):
     if takeovers.waiting:
         problems.append("operations of killed nodes that nobody claimed")
         print("PROBLEM:", problems[-1], sorted(takeovers.waiting))
+    fenced = [row for row in cluster.database.rows("SELECT inc, host FROM node WHERE state = 'fenced'") if int(row[0]) not in killer.struck]
+    print(f"false fencings: {len(fenced)} {fenced[:5] if fenced else ''}; verdict: {'fail' if problems else 'pass'}")
+    if options.ledger:
+        ended = int(cluster.database.rows("SELECT count(*) FROM operation")[0][0])
+        tries, hits = {"kill": killer.tries, "database-kill": servers.kills}, {"kill": killer.counted, "failover": servers.kills}
+        chaos_ledger.append(options.ledger, options, f"kill_nodes, {layout(options)}", tries, {"kill": killer.tries, "failover": servers.kills}, hits, ended,
+                            sum(ledger.counts.values()), takeovers.summary(), len(fenced), "fail" if problems else "pass")
     if killer.counted < options.kills:
         print(f"only {killer.counted} of {options.kills} kills counted within {options.seconds} s")
     return 1 if problems or killer.counted < options.kills else 0
@@ -144,6 +151,12 @@ def on_mariadb(directory, names):
     return Cluster(directory, names, url.rsplit("/", 1)[0] + "/chaos", Mariadb(hosts, user, password, "chaos"))
 
 
+def layout(options):
+    """As the ledger of runs names it."""
+    servers = os.environ.get("SCORIA_TEST_MARIADB")
+    return "embedded" if options.embedded else "galera" if servers and "," in servers else "mariadb" if servers else "postgres"
+
+
 def make_cluster(options, directory):
     if options.embedded:
         return Cluster(directory, ["n1"], "", Sqlite(directory / "n1/scoria.sqlite"))
@@ -159,22 +172,12 @@ def main():
     parser.add_argument("--every", type=float, help="seconds between kills (2, embedded 3: its one process does all the work)")
     parser.add_argument("--servers", type=int, default=0, help="kills of the database's writing server (under tests/mariadb.sh)")
     parser.add_argument("--seed", type=int, default=random.randrange(100000))
+    parser.add_argument("--ledger", type=pathlib.Path, help="file to append the result to")
     parser.add_argument("--keep", action="store_true", help="leave the directory")
     options = parser.parse_args()
     options.every = options.every or (3.0 if options.embedded else 2.0)
     print(f"seed {options.seed}", flush=True)
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="sk-"))
-    cluster = None
-    try:
-        cluster = make_cluster(options, directory)
-        return run(options, cluster)
-    finally:
-        if cluster:
-            cluster.end()
-        if options.keep:
-            print(f"left: {directory}")
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+    return in_folder("sk-", lambda directory: make_cluster(options, directory), lambda cluster: run(options, cluster), options.keep)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ LEDGER, PAGE = ROOT / "tests/faults/ledger.jsonl", ROOT / "docs/explanation/reli
 BEGIN, END = "<!-- ledger: made by tests/faults/ledger.py --write -->\n", "<!-- end of ledger -->\n"
 
 
-def append(path, options, storm, operations, checked, takeovers, fencings, verdict):
+def append(path, options, layout, tries, strikes, hits, operations, checked, takeovers, fencings, verdict):
+    """`tries`: strikes by nemesis; `strikes` and `hits`: by kind, all and those that hit running operations; `checked`: calls that the
+    model or an order explains; `takeovers`: Takeovers.summary()."""
     commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    line = {"date": datetime.date.today().isoformat(), "commit": commit, "seed": options.seed, "layout": options.layout, "seconds": options.seconds,
-            "nemeses": dict(sorted(storm.tries.items())), "strikes": dict(sorted(storm.counts.items())), "hits": dict(sorted(storm.hits.items())),
+    line = {"date": datetime.date.today().isoformat(), "commit": commit, "seed": options.seed, "layout": layout,
+            "nemeses": dict(sorted(tries.items())), "strikes": dict(sorted(strikes.items())), "hits": dict(sorted(hits.items())),
             "operations": operations, "calls_explained": checked, "takeovers": takeovers, "false_fencings": fencings, "verdict": verdict}
     with open(path, "a") as file:
         file.write(json.dumps(line) + "\n")

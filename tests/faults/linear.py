@@ -3,6 +3,7 @@ small model of a volume's life allows (as Wing and Gong describe it). A call wit
 its begin, or never. What Scoria does by itself in between (a volume becomes available, grows, goes away) is a step that needs no call.
 
 State: (status, size, target, metadata, snapshots); status None: not there yet, "gone": no more."""
+import bisect
 import re
 
 BEFORE, GONE = (None, 0, 0, (), ()), ("gone", 0, 0, (), ())
@@ -111,29 +112,55 @@ def steps_of(calls, volume_id, name):
 
 def explain(steps, may_fail=False, limit=2_000_000):
     """None when there is an order; else the longest part that has one and the first call without a place. Calls that cannot change
-    anything and saw nothing are left out."""
+    anything and saw nothing are left out.
+
+    Where the search stands: all known calls before `first` are done, beyond it those in `more`; of the unknown ones those in `told`. What
+    ended earliest is tried first, and an unknown call only when nothing else goes on: so a long history is walked about once."""
     steps = sorted((one for one in steps if not (one.verb == "show" and one.kind == "unknown")), key=lambda one: one.begun)
-    whole = sum(1 << number for number, one in enumerate(steps) if one.kind != "unknown")
-    seen, stack, looked, best = set(), [(0, BEFORE)], 0, 0
-    while stack:
-        done, state = stack.pop()
-        if done & whole == whole:
-            return None
-        if (done, state) in seen:
-            continue
-        seen.add((done, state))
-        looked += 1
-        if looked > limit:
-            raise RuntimeError(f"the search for an order of {len(steps)} calls takes too long")
-        if bin(done & whole).count("1") > bin(best & whole).count("1"):
-            best = done
-        first_end = min((one.back for number, one in enumerate(steps) if not done >> number & 1), default=float("inf"))
+    known, unknown = [one for one in steps if one.kind != "unknown"], [one for one in steps if one.kind == "unknown"]
+    unknown_begun = [one.begun for one in unknown]
+
+    def ways_on(first, more, told, state):
+        first_end, open_, number = float("inf"), [], first
+        while number < len(known) and known[number].begun <= first_end:
+            if not more >> (number - first) & 1:
+                open_.append(number)
+                first_end = min(first_end, known[number].back)
+            number += 1
+        for number in sorted((one for one in open_ if known[one].begun <= first_end), key=lambda one: known[one].back):
+            done, at = more | 1 << (number - first), first
+            while done & 1:
+                done, at = done >> 1, at + 1
+            for after in known[number].apply(state):
+                yield at, done, told, after
         for after in settled(state, may_fail):
-            stack.append((done, after))
-        for number, one in enumerate(steps):
-            if one.begun > first_end:
-                break
-            if not done >> number & 1:
-                stack.extend((done | 1 << number, after) for after in one.apply(state))
-    missing = [one for number, one in enumerate(steps) if not best >> number & 1 and one.kind != "unknown"]
-    return f"no order of {len(steps)} calls explains what was seen; after {bin(best & whole).count('1')} of them nothing allows {missing[0].call} (or the {len(missing) - 1} others that are left)"
+            yield first, more, told, after
+        for number in reversed(range(bisect.bisect_right(unknown_begun, first_end))):
+            if not told >> number & 1:
+                for after in unknown[number].apply(state):
+                    if after != state:
+                        yield first, more, told | 1 << number, after
+
+    start = (0, 0, 0, BEFORE)
+    seen, stack, best, best_length = {start}, [ways_on(*start)], start, 0
+    if not known:
+        return None
+    while stack:
+        at = next(stack[-1], None)
+        if at is None:
+            stack.pop()
+            continue
+        if at in seen:
+            continue
+        seen.add(at)
+        if len(seen) > limit:
+            raise RuntimeError(f"the search for an order of {len(steps)} calls takes too long")
+        first, more = at[:2]
+        if first == len(known):
+            return None
+        length = first + bin(more).count("1")
+        if length > best_length:
+            best, best_length = at, length
+        stack.append(ways_on(*at))
+    missing = [one for number, one in enumerate(known) if number >= best[0] and not best[1] >> (number - best[0]) & 1]
+    return f"no order of {len(steps)} calls explains what was seen; after {best_length} of them nothing allows {missing[0].call} (or the {len(missing) - 1} others that are left)"

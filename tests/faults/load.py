@@ -6,7 +6,7 @@ import time
 import uuid
 
 from cluster import Client, Unknown
-from nbd import Nbd
+from nbd import Nbd, Silent
 
 GIB = 1 << 30
 STAMP = 4096
@@ -69,7 +69,7 @@ class Worker(threading.Thread):
             while not self.ledger.stop.is_set():
                 self.step()
             self.look_at_everything()
-        except (Wrong, OSError, Unknown, KeyError, TypeError) as wrong:
+        except (Wrong, Silent, OSError, Unknown, KeyError, TypeError) as wrong:
             self.ledger.problem(f"{self.name}: {type(wrong).__name__}: {wrong}")
             self.ledger.stop.wait()
 

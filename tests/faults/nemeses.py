@@ -16,6 +16,7 @@ class Strike:
 
 class Nemesis:
     kind = ""        # what the ledger counts it as: kill, pause, partition, failover, other
+    hits_all = False  # nodes may miss their beats together
     several = False  # needs several nodes and a database that is a machine
 
     def __init__(self, fleet, random, longest):
@@ -25,9 +26,18 @@ class Nemesis:
     def seconds(self, least, most):
         return self.random.uniform(least, max(least, min(most, self.longest)))
 
+    def some(self, count=1):
+        """A node at work if there is one soon (a strike at an idle one shows little), and others."""
+        end = time.monotonic() + 1
+        while not (busy := self.fleet.busy()) and time.monotonic() < end:
+            time.sleep(0.05)
+        order = self.random.sample(self.fleet.nodes, len(self.fleet.nodes))
+        first = next((node for node in order if node in busy), order[0])
+        self.victims = [first, *(node for node in order if node is not first)][:count]
+        return self.victims
+
     def one(self):
-        self.victims = [self.random.choice(self.fleet.nodes)]
-        return self.victims[0]
+        return self.some()[0]
 
     def strike(self):
         raise NotImplementedError
@@ -49,8 +59,8 @@ class Kill(Nemesis):
 
     def heal(self):
         for node in self.victims:
+            node.start()  # before the supervisor may
             self.fleet.let_up(node)
-            node.start()
 
 
 class Memory(Nemesis):
@@ -76,8 +86,8 @@ class Memory(Nemesis):
     def heal(self):
         for node in self.victims:
             (node.group / "memory.limit_in_bytes").write_text("-1")
+            node.start()  # before the supervisor may
             self.fleet.let_up(node)
-            node.start()
 
 
 class Pause(Nemesis):
@@ -114,8 +124,8 @@ class Off(Nemesis):
     def heal(self):
         for node in self.victims:
             node.machine.cable(True)
+            node.start()  # before the supervisor may
             self.fleet.let_up(node)
-            node.start()
 
 
 class Partition(Nemesis):
@@ -130,9 +140,8 @@ class Partition(Nemesis):
         return [self.fleet.database.host]
 
     def strike(self):
-        self.victims = self.random.sample(self.fleet.nodes, self.count)
         seconds = self.seconds(1, 12)
-        for node in self.victims:
+        for node in self.some(self.count):
             others = self.others()
             if self.fleet.relay and self.from_database and node is self.fleet.nodes[-1]:  # its way to the database begins at the relay
                 self.fleet.relay.say("stall")
@@ -162,6 +171,7 @@ class PartitionBackend(Partition):
 
 class PartitionHalves(Partition):
     """Two of three are cut off together: who is left waits a second lease before it believes that"""
+    hits_all = True
     count = 2
 
 
@@ -181,6 +191,7 @@ class Flap(Partition):
 
 class SlowLink(Nemesis):
     """Each packet to and from the database takes 50 to 300 ms"""
+    hits_all = True
     kind = "other"
     several = True
 
@@ -194,6 +205,7 @@ class SlowLink(Nemesis):
 
 class LostLinks(Nemesis):
     """All connections to the database are reset at once: nobody is fenced for it"""
+    hits_all = True
     kind = "other"
     several = True
 
@@ -204,6 +216,7 @@ class LostLinks(Nemesis):
 
 class DatabaseRestart(Nemesis):
     """The server ends and comes back: a pause, then all goes on; nothing is lost"""
+    hits_all = True
     kind = "failover"
     several = True
     signals = (signal.SIGINT, signal.SIGQUIT)
@@ -225,6 +238,7 @@ class DatabaseKill(DatabaseRestart):
 
 class DatabaseReadOnly(Nemesis):
     """What an administrator or a failing standby does: refused with 503, then all goes on"""
+    hits_all = True
     kind = "other"
     several = True
 
@@ -238,6 +252,7 @@ class DatabaseReadOnly(Nemesis):
 
 class DatabaseFull(Nemesis):
     """The server has no connections left for new sessions, and those of one node are reset: it is a node without a database"""
+    hits_all = True
     kind = "other"
     several = True
 
@@ -253,6 +268,7 @@ class DatabaseFull(Nemesis):
 
 class DiskFull(Nemesis):
     """The disk of the database is full: 503 until there is room, and nothing that was accepted is lost"""
+    hits_all = True
     kind = "other"
 
     def strike(self):
@@ -304,6 +320,7 @@ class Backend(Nemesis):
 
 class RollingRestart(Nemesis):
     """Every node is asked to end, one after the other: it hands over its work and comes back"""
+    hits_all = True
     kind = "other"
 
     def strike(self):

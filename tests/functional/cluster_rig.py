@@ -30,7 +30,7 @@ class Postgres:
 
     def database(self):
         self.made += 1
-        name = f"life{self.made}"
+        name = f"life{uuid.uuid4().hex[:12]}"
         subprocess.run(["psql", self.conninfo, "-qX", "-c", f"CREATE DATABASE {name}"], check=True)
         words = dict(re.findall(r"(\w+)=(\S+)", self.conninfo))
         return f"postgresql://{words['user']}@{words['host']}:{words['port']}/{name}"

@@ -23,6 +23,12 @@ def pytest_runtest_call(item):
     item.ran = True  # its fixtures were there
 
 
+@pytest.fixture
+def tmp_path(tmp_path_factory):
+    """Its own directory, without the test's name: sockets and the exports' directory stand in paths of limited length."""
+    return tmp_path_factory.mktemp("t")
+
+
 @pytest.fixture(autouse=True)
 def on_nodes(request):
     """A test that runs on several nodes really met some."""

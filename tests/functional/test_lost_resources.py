@@ -212,6 +212,37 @@ def postgres():
     made.close()
 
 
+def settings_of(postgres, tmp_path):
+    return (f"database.connection={postgres.url}", f"file.file_directories=pool={tmp_path}/volumes", "DEFAULT.enabled_backends=file", "file.volume_driver=file")
+
+
+def test_a_start_waits_for_its_database(tmp_path, postgres):
+    postgres.crash()
+    node = Node(tmp_path, *settings_of(postgres, tmp_path))
+    node.launch()
+    wait_until(lambda: node.log().count("cannot connect to the database") >= 3)
+    assert node.process.poll() is None and "tried again in 0.2 s" in node.log()
+    postgres.start()
+    wait_until(node.answers, 15)
+    node.stop()
+
+
+def test_a_start_without_a_database_ends_when_it_is_told_or_after_its_tries(tmp_path, postgres):
+    postgres.crash()
+    node = Node(tmp_path, *settings_of(postgres, tmp_path), "database.max_retries=-1", "database.retry_interval=60")
+    node.launch()
+    wait_until(lambda: "tried again in 0.8 s" in node.log())
+    node.process.send_signal(signal.SIGTERM)
+    assert node.process.wait(5) == 0
+    before = node.log()
+    node = Node(tmp_path, *settings_of(postgres, tmp_path), "database.max_retries=2")
+    node.launch()
+    assert node.process.wait(15) == 1
+    told = node.log()[len(before):]
+    assert told.count("tried again in") == 2 and "scoria: cannot connect to the database" in told
+    postgres.start()
+
+
 class Creator(threading.Thread):
     """Creates volumes all the time and keeps what became of each request."""
 

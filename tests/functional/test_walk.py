@@ -16,6 +16,7 @@ import yaml
 
 import walks
 from deployment import deployment, one_node
+from exports_rig import kill, listener_pid
 from node import BINARY, free_port, wait_until
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -177,10 +178,19 @@ def put(content):
     return work
 
 
+@pytest.fixture
+def folder():
+    """Sockets of exports want a short path; the iSCSI daemon outlives Scoria."""
+    made = pathlib.Path(tempfile.mkdtemp(prefix="scoria-walk-"))
+    yield made
+    for control in made.glob("**/iscsi/control.1"):
+        if tgtd := listener_pid(control):
+            kill(tgtd)
+    shutil.rmtree(made, ignore_errors=True)
+
+
 @pytest.mark.parametrize("program", [walks.Own, walks.Openstack, walks.Cinder], ids=["scoria", "openstack", "cinder"])
-def test_the_newcomers_walk(tmp_path, program):
-    # Sockets of exports want a short path.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="scoria-walk-"))
+def test_the_newcomers_walk(tmp_path, folder, program):
     with deployment(folder, f"exports.state_directory={folder}/x", f"file.target_port={free_port()}") as node:
         client = program(node, BINARY)
         walk = Walker(client, tmp_path / "mnt")
@@ -227,7 +237,6 @@ def test_the_newcomers_walk(tmp_path, program):
         assert client.own("operation", "list", "--unfinished") == ""
         assert "hold" in client.own("admin", "check")
         wait_until(lambda: not [entry for entry in (folder / "volumes").iterdir() if entry.name.startswith(("volume-", "snapshot-"))])
-    shutil.rmtree(folder)
 
 
 def pread(device, size, offset):

@@ -6,7 +6,7 @@ namespace {
 
 Duration any_time(Cluster& cluster, Duration most) { return Duration{static_cast<std::int64_t>(cluster.baton.random().below(static_cast<std::uint64_t>(most.count())))}; }
 
-constexpr Nemesis all[] = {
+constexpr Nemesis every_nemesis[] = {
     {"kill", &Nemeses::kills, [](Cluster& c, std::size_t node) { c.kill_node(node); }},
     {"power cut", &Nemeses::power_cuts, [](Cluster& c, std::size_t node) { c.cut_power(node, any_time(c, 60s)); }},
     {"pause", &Nemeses::pauses, [](Cluster& c, std::size_t node) { c.pause_node(node, any_time(c, 15s)); }},
@@ -25,18 +25,18 @@ constexpr Nemesis all[] = {
     {"array outage", &Nemeses::array_outages, [](Cluster& c, std::size_t) { c.array->fail_for(any_time(c, 15s)); }},
     {"site change", &Nemeses::site_changes, [](Cluster& c, std::size_t) { c.change_site(); }},
 };
-static_assert(std::size(all) == Counters::kinds_of_nemeses);
+static_assert(std::size(every_nemesis) == Counters::kinds_of_nemeses);
 
 }  // namespace
 
-std::span<const Nemesis> nemeses() { return all; }
+std::span<const Nemesis> nemeses() { return every_nemesis; }
 
 void chaos(Cluster& cluster) {
   const SeedConfig& config = cluster.config;
   Baton& baton = cluster.baton;
   std::vector<std::size_t> drawn;
-  for (std::size_t i = 0; i < std::size(all); ++i)
-    if (config.nemeses.*all[i].on) drawn.push_back(i);
+  for (std::size_t i = 0; i < std::size(every_nemesis); ++i)
+    if (config.nemeses.*every_nemesis[i].on) drawn.push_back(i);
   if (drawn.empty()) return;
   while (!cluster.server->healed()) {
     baton.sleep(any_time(cluster, 2 * config.chaos_pause), "chaos");
@@ -44,9 +44,9 @@ void chaos(Cluster& cluster) {
     const std::size_t node = baton.chance(0.7) ? cluster.some_owner() : baton.random().below(cluster.nodes());
     const std::size_t which = drawn[baton.random().below(drawn.size())];
     if (!cluster.faults.happens()) continue;
-    baton.note(all[which].name);
+    baton.note(every_nemesis[which].name);
     ++cluster.counters.struck[which];
-    all[which].strike(cluster, node);
+    every_nemesis[which].strike(cluster, node);
   }
 }
 

@@ -153,6 +153,7 @@ void Cluster::serve_requests(Node& node, commands::Services& services) {
 
 /// What the program's start does on a volume node, without configuration and network.
 void Cluster::node_main(Node& node, std::size_t index) {
+  node.engine = nullptr;
   SimDatabase database(baton, clock, *server);
   SeededRandom random(ids.next());
   operations::Backends backends;
@@ -180,6 +181,7 @@ void Cluster::node_main(Node& node, std::size_t index) {
     baton.kill(baton.current());
   }
   node.incarnation = engine.incarnation();
+  node.engine = &engine;
   engine.serve(std::string(engine::scheduler_queue));
   reporter.start();
   clock.spawn("chores", [&] { do_chores(services); });
@@ -438,6 +440,14 @@ void Cluster::check_now() {
     for (std::size_t i = 0; i < lost.size(); ++i) fail("I8: the inventory found: " + lost.at(i, 0).text());
   } catch (const std::exception& failure) {
     fail(std::string("checking the invariants: ") + failure.what());
+  }
+}
+
+void Cluster::check_slots() {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = *nodes_[i];
+    if (node.process == nullptr || node.process->over() || node.engine == nullptr) continue;
+    if (const std::size_t kept = node.engine->running(); kept > 0) fail(fmt::format("I7: {} keeps {} slots though nothing runs", host(i), kept));
   }
 }
 

@@ -61,6 +61,8 @@ class Cluster {
   void check_now();
   /// From now on also what takes time must have happened.
   void expect_timely() { timely_ = true; }
+  /// I7: no node keeps a slot when nothing runs; only when all is quiet.
+  void check_slots();
   /// Compares storage with the ledger; only when all is quiet.
   void check_storage();
   void fail(std::string text);
@@ -109,6 +111,7 @@ class Cluster {
  private:
   struct Node {
     Process* process = nullptr;
+    const engine::Engine* engine = nullptr;  // while the process runs
     std::int64_t incarnation = 0;
     bool drain = false, was_killed = false;
     bool endangered = false;  // an operation of it has seen three deaths

@@ -36,6 +36,8 @@ std::span<const MutantCase> mutants() {
       {Mutant::hasty_growth, "hasty_growth", "I8"},
       {Mutant::export_left, "export_left", "I11"},
       {Mutant::event_lost, "event_lost", "I17"},
+      {Mutant::lock_stolen, "lock_stolen", "H10"},
+      {Mutant::token_kept, "token_kept", "H10"},
   };
   static_assert(std::size(all) == static_cast<std::size_t>(Mutant::count) - 1, "every mutant has a case");
   return all;

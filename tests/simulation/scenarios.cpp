@@ -254,6 +254,7 @@ std::string play(Cluster& cluster, const Scenario& scenario, const std::function
     cluster.expect_timely();
     cluster.check_now();
     if (cluster.failures().empty()) {
+      cluster.check_slots();
       cluster.check_storage();
       model.compare();
     }

@@ -48,6 +48,7 @@ Report run_seed(const SeedConfig& config, bool print) {
     cluster.expect_timely();
     cluster.check_now();
     if (cluster.failures().empty()) {
+      cluster.check_slots();
       cluster.check_storage();
       model.compare();
     }

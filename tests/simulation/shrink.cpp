@@ -56,9 +56,9 @@ class Search {
 
   /// All of them at once, if that does it, else each half for itself.
   bool take_off(const Changes& changes) {
-    std::string all;
-    for (const std::string& change : changes) all += change + " ";
-    if (accepts(all)) return true;
+    std::string text;
+    for (const std::string& change : changes) text += change + " ";
+    if (accepts(text)) return true;
     if (changes.size() < 2) return false;
     const auto middle = changes.begin() + static_cast<std::ptrdiff_t>(changes.size() / 2);
     const bool first = take_off({changes.begin(), middle});

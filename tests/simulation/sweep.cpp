@@ -25,7 +25,9 @@ constexpr Exception exceptions[] = {
     {"reconcile.inventory.before_give_up", "only after a disaster: src/reconcile/inventory_test.cpp"},
     {"reconcile.exports.", "exports of hosts, the simulation's are the array's: src/reconcile/inventory_test.cpp"},
     {"notify.relay.", "events are kept here, for invariant I17: src/notify/relay_test.cpp"},
+    {"reconcile.portals.", "machines with addresses, which the simulation has none of: tests/faults/exports_move.py kills there"},
     {"db.postgres.", "a real server: the tests of db on PostgreSQL and tests/faults"},
+    {"db.mariadb.", "a real server: the tests of db on MariaDB"},
 };
 
 const char* text_of(FaultAction action) {

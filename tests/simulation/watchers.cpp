@@ -38,6 +38,11 @@ std::span<const std::string_view> watchers() {
       R"(CREATE TRIGGER sim_snapshot_claim AFTER UPDATE OF x_op ON snapshot
          WHEN OLD.x_op IS NOT NULL AND NEW.x_op IS NOT NULL AND NEW.x_op <> OLD.x_op AND NEW.x_op IS NOT OLD.next_op
          BEGIN INSERT INTO sim_violation VALUES ('I6: snapshot ' || OLD.id || ' went from ' || OLD.x_op || ' to ' || NEW.x_op || ', which did not wait for it'); END)",
+      // A lock goes to another only when its lease has ended or it was given back, and each holder's token is higher than the last one's.
+      R"(CREATE TRIGGER sim_lock AFTER UPDATE OF holder ON lease_lock WHEN OLD.holder <> '' AND NEW.holder NOT IN ('', OLD.holder) AND OLD.until >= scoria_now()
+         BEGIN INSERT INTO sim_violation VALUES ('H10: lock ' || OLD.name || ' was taken from ' || OLD.holder || ', whose lease had not ended'); END)",
+      R"(CREATE TRIGGER sim_token AFTER UPDATE ON lease_lock WHEN NEW.token < OLD.token OR (NEW.token = OLD.token AND NEW.holder NOT IN ('', OLD.holder))
+         BEGIN INSERT INTO sim_violation VALUES ('H10: lock ' || OLD.name || ' went to ' || NEW.holder || ' with the token of ' || OLD.holder); END)",
       // A fenced node never lives again.
       R"(CREATE TRIGGER sim_fence AFTER UPDATE OF state ON node WHEN OLD.state IN ('fenced', 'gone') AND NEW.state IN ('up', 'draining')
          BEGIN INSERT INTO sim_violation VALUES ('I6: node ' || OLD.inc || ' was ' || OLD.state || ', and is ' || NEW.state); END)",

@@ -270,18 +270,18 @@ ModelAttachment& Workload::attach(ModelVolume& volume) {
   return attachment;
 }
 
-std::optional<Attachment> Workload::find(commands::Services& services, const ModelAttachment& attachment) {
-  return services.database.read([&](db::Transaction& tx) -> std::optional<Attachment> {
+std::optional<store::attachments::Placed> Workload::find(commands::Services& services, const ModelAttachment& attachment) {
+  return services.database.read([&](db::Transaction& tx) -> std::optional<store::attachments::Placed> {
     const db::Rows rows = tx.query("SELECT id FROM attachment WHERE instance_id = ?", {attachment.instance});
     if (rows.empty()) return std::nullopt;
-    return store::attachments::find(tx, {rows.at(0, 0).text()});
+    return store::attachments::find_placed(tx, {rows.at(0, 0).text()});
   });
 }
 
 void Workload::complete(ModelVolume& volume, ModelAttachment& attachment) {
   const Known answer = ask("complete the attachment of " + volume.name, [&](commands::Services& services, const Context&) {
     const auto row = find(services, attachment);
-    return row ? refusal_of(commands::complete_attachment(services, *row)) : vanished();
+    return row ? refusal_of(commands::complete_attachment(services, row->attachment, row->alone)) : vanished();
   });
   attachment.completed = std::max(attachment.completed, answer);
 }
@@ -289,7 +289,7 @@ void Workload::complete(ModelVolume& volume, ModelAttachment& attachment) {
 void Workload::detach(ModelVolume& volume, ModelAttachment& attachment) {
   const Known answer = ask("detach " + volume.name, [&](commands::Services& services, const Context& context) {
     const auto row = find(services, attachment);
-    return row ? refusal_of(commands::remove_attachment(services, context, *row)) : vanished();
+    return row ? refusal_of(commands::remove_attachment(services, context, row->attachment)) : vanished();
   });
   attachment.removed = std::max(attachment.removed, answer);
 }

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "commands/volumes/delete.h"
-#include "domain/attachments/attachment.h"
 #include "simulation/model.h"
+#include "store/attachments/attachments.h"
 
 namespace scoria::simulation {
 
@@ -36,7 +36,7 @@ class Workload {
   enum class Wish { create, create_once, copy, clone, remove, extend, revert, snapshot, remove_snapshot, cancel, attachment };
   std::vector<Wish> wishes() const;
   void ask_for(Wish wish, int client, ModelVolume& volume);
-  std::optional<Attachment> find(commands::Services& services, const ModelAttachment& attachment);
+  std::optional<store::attachments::Placed> find(commands::Services& services, const ModelAttachment& attachment);
   using Call = std::function<void(commands::Services&, const Context&)>;
   ModelVolume& create(int client, std::int64_t gib, ModelVolume* source, ModelSnapshot* snapshot);
   void note_whole(ModelVolume& volume);

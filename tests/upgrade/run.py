@@ -191,6 +191,9 @@ def finalize(deployment, release):
     # Those that left a moment ago count no more; one that was killed does for some seconds.
     deployment.client.ask("POST", "/scoria/v1/upgrade", {})
     deployment.wait(lambda: deployment.upgrade()["state"] == "finalised", "the conversions")
+    for process in deployment.processes:  # reads at once what may be written now, which it would do within five seconds
+        process.process.send_signal(signal.SIGHUP)
+    time.sleep(1)
     print(f"  release {version} finalised; what it stores otherwise was converted within {time.monotonic() - begun:.1f} s", flush=True)
 
 

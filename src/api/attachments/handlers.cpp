@@ -14,14 +14,20 @@ namespace attachments = store::attachments;
 
 PolicyTarget target_of(const Attachment& one) { return {{"project_id", one.project_id}, {"user_id", one.user_id}}; }
 
-Result<Attachment> load(Services& services, ApiRequest& request) {
+Result<attachments::Placed> load_placed(Services& services, ApiRequest& request) {
   const std::string& id = request.capture("attachment_id");
-  auto found = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, {id}); });
-  if (!found || (!request.context.is_admin && found->project_id != request.context.project_id))
+  auto found = services.database.read_one([&](db::Transaction& tx) { return attachments::find_placed(tx, {id}); });
+  if (!found || (!request.context.is_admin && found->attachment.project_id != request.context.project_id))
     return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", id);
   if (request.route->check == Check::target)
-    if (auto allowed = request.enforce(target_of(*found)); !allowed) return refuse(allowed.error());
+    if (auto allowed = request.enforce(target_of(found->attachment)); !allowed) return refuse(allowed.error());
   return std::move(*found);
+}
+
+Result<Attachment> load(Services& services, ApiRequest& request) {
+  auto placed = load_placed(services, request);
+  if (!placed) return refuse(placed.error());
+  return std::move(placed->attachment);
 }
 
 void write_summary(json::Writer& out, const Attachment& one) {
@@ -44,13 +50,17 @@ void write_detail(json::Writer& out, Services& services, const Attachment& one) 
   out.end_object();
 }
 
+Answer reply_with(Services& services, ApiRequest& request, const Attachment& one) {
+  json::Writer out;
+  out.begin_object().key("attachment").begin_object();
+  write_detail(out, services, one);
+  return request.reply(out.end_object().end_object().take());
+}
+
 Answer reply_detail(Services& services, ApiRequest& request, const AttachmentId& id) {
   const auto now = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, id); });
   if (!now) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", id.text);
-  json::Writer out;
-  out.begin_object().key("attachment").begin_object();
-  write_detail(out, services, *now);
-  return request.reply(out.end_object().end_object().take());
+  return reply_with(services, request, *now);
 }
 
 Answer create(Services& services, ApiRequest& request) {
@@ -88,13 +98,13 @@ Answer update(Services& services, ApiRequest& request) {
 Answer show(Services& services, ApiRequest& request) {
   const auto attachment = load(services, request);
   if (!attachment) return refuse(attachment.error());
-  return reply_detail(services, request, attachment->id);
+  return reply_with(services, request, *attachment);
 }
 
 Answer complete(Services& services, ApiRequest& request) {
-  const auto attachment = load(services, request);
-  if (!attachment) return refuse(attachment.error());
-  if (const auto done = commands::complete_attachment(services.commands, *attachment); !done) return refuse(done.error());
+  const auto placed = load_placed(services, request);
+  if (!placed) return refuse(placed.error());
+  if (const auto done = commands::complete_attachment(services.commands, placed->attachment, placed->alone); !done) return refuse(done.error());
   return request.reply();
 }
 
@@ -113,12 +123,15 @@ Answer remaining(Services& services, ApiRequest& request, const VolumeId& volume
 }
 
 Answer remove(Services& services, ApiRequest& request) {
-  const auto attachment = load(services, request);
-  if (!attachment) return refuse(attachment.error());
-  if (auto allowed = may_cut_off(services, request, *attachment); !allowed) return refuse(allowed.error());
-  const auto removing = commands::remove_attachment(services.commands, request.context, *attachment);
+  const auto placed = load_placed(services, request);
+  if (!placed) return refuse(placed.error());
+  const Attachment& attachment = placed->attachment;
+  if (auto allowed = may_cut_off(services, request, attachment); !allowed) return refuse(allowed.error());
+  Volume volume;
+  volume.id = attachment.volume_id, volume.backend = placed->backend, volume.project_id = placed->volume_project;
+  const auto removing = commands::remove_attachment(services.commands, request.context, attachment, &volume);
   if (!removing) return refuse(removing.error());
-  return after(services, request, *removing, [&services, volume = attachment->volume_id](ApiRequest& again) { return remaining(services, again, volume); });
+  return after(services, request, *removing, [&services, volume = attachment.volume_id](ApiRequest& again) { return remaining(services, again, volume); });
 }
 
 Answer list(Services& services, ApiRequest& request, bool detail) {

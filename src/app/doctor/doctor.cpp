@@ -5,7 +5,7 @@ namespace {
 
 using enum Check::Of;
 
-constexpr Check all[] = {
+constexpr Check every[] = {
     {"paths", "state_path and the directories of file backends are there and can be written", host, host_paths},
     {"space", "their file systems have room: a twentieth and 256 MiB", host, host_space},
     {"secrets", "files with secrets are open to their owner alone", host, host_secrets},
@@ -32,7 +32,7 @@ constexpr Check all[] = {
 
 }  // namespace
 
-std::span<const Check> checks() { return all; }
+std::span<const Check> checks() { return every; }
 
 std::string reference() {
   std::string out =
@@ -42,13 +42,13 @@ std::string reference() {
       "answers, or with `--config-file`, `--config-dir` or `--set`, it looks from this machine by its configuration.\n\n"
       "Of a healthy deployment it says nothing. What it looks for (`tests/functional/test_doctor.py` plants the faults one by one):\n\n"
       "| check | of | holds when |\n|---|---|---|\n";
-  for (const Check& check : all) out += fmt::format("| `{}` | {} | {} |\n", check.name, check.of == host ? "each host" : "the deployment", check.what);
+  for (const Check& check : every) out += fmt::format("| `{}` | {} | {} |\n", check.name, check.of == host ? "each host" : "the deployment", check.what);
   return out;
 }
 
 Diagnoses examine(const Patient& patient, Check::Of of) {
   Diagnoses out;
-  for (const Check& check : all) {
+  for (const Check& check : every) {
     if (check.of != of) continue;
     const std::size_t before = out.size();
     try {

@@ -127,7 +127,8 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
       remember(tx, context, operation, id.text);
       attachments::insert(tx, attachment);
-      attachments::follow_attachments(tx, "seen", volume_id, seen.volume->rev);
+      if (seen.volume->attachments == 0) attachments::follow_first(tx, "seen", attachment, seen.volume->rev);
+      else attachments::follow_attachments(tx, "seen", volume_id, seen.volume->rev);
       if (request.connect)
         engine::start(tx, services.kinds, operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id), launched(launch));
       return true;
@@ -170,11 +171,14 @@ Result<Attaching> connect_attachment(Services& services, const Context& context,
   return too_fast(attachment.volume_id);
 }
 
-Result<> complete_attachment(Services& services, const Attachment& attachment) {
+Result<> complete_attachment(Services& services, const Attachment& attachment, bool alone) {
+  Attachment completed = attachment;
+  completed.attach_status = "attached";
   for (int tries = 0; tries < most_tries; ++tries) {
     const auto done = try_once(services, [&](db::Transaction& tx) -> Result<bool> {
       attachments::complete(tx, "attachment", attachment.id, "");
-      attachments::follow_attachments(tx, attachment.volume_id);
+      if (alone && tries == 0) attachments::follow_only(tx, "alone", completed);
+      else attachments::follow_attachments(tx, attachment.volume_id);
       return true;
     });
     if (done) return {};
@@ -202,14 +206,17 @@ Result<> begin_removal(db::Transaction& tx, Services& services, const Attachment
   return {};
 }
 
-Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment) {
+Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment, const Volume* volume) {
+  // First as the caller knows it: the guards tell when it has changed since.
+  const auto known = [&] {
+    if (volume != nullptr) return Seen{*volume, {attachment}};
+    return services.database.read_one([&](db::Transaction& tx) { return Seen{volumes::find(tx, attachment.volume_id), {attachment}}; });
+  };
   const std::string removal_id = services.random.uuid();
   std::optional<engine::Launch> launch;
   for (int tries = 0; tries < most_tries; ++tries) {
     if (tries > 0 && accepted_before(services, removal_id)) return Attaching{attachment, removal_id};
-    // First as the caller knows it: the guards tell when it has changed since.
-    const Seen seen = tries > 0 ? look(services, attachment.volume_id)
-                                : services.database.read_one([&](db::Transaction& tx) { return Seen{volumes::find(tx, attachment.volume_id), {attachment}}; });
+    const Seen seen = tries > 0 ? look(services, attachment.volume_id) : known();
     const auto now = std::find_if(seen.attachments.begin(), seen.attachments.end(), [&](const Attachment& one) { return one.id == attachment.id; });
     if (now == seen.attachments.end() && tries > 0) return Attaching{attachment, {}};  // it was a repeated deletion, or somebody else's
     if (now == seen.attachments.end() || !seen.volume)

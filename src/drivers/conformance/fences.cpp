@@ -44,7 +44,7 @@ struct Copying {
   Bytes size;
 };
 
-Copying prepare(Bench& b) {
+Copying copying(Bench& b) {
   b.need<Snapshots>("make clones");
   Copying out{.size = std::max(round_up({32 * mib}, b.unit()), b.size())};
   out.volume = b.create(out.size);
@@ -57,7 +57,7 @@ Copying prepare(Bench& b) {
 DriverResult<> clone(Driver& driver, const Copying& copy, const Call& call) { return dynamic_cast<Snapshots&>(driver).clone(call, copy.volume, copy.target, copy.size); }
 
 void a_copy_under_way_has_one_writer(Bench& b) {
-  const Copying copy = prepare(b);
+  const Copying copy = copying(b);
   const std::unique_ptr<Driver> second = b.another();
   DriverResult<> meanwhile, removed;
   int reports = 0;
@@ -77,7 +77,7 @@ void a_copy_under_way_has_one_writer(Bench& b) {
 
 void a_copy_is_adopted_from_the_dead_not_from_the_paused(Bench& b) {
   if (b.subject.in_memory) skip("the backend lives in this process");
-  const Copying copy = prepare(b);
+  const Copying copy = copying(b);
   Child child([&](const std::function<void()>& reached) {
     int reports = 0;
     Call call = b.call();

@@ -47,9 +47,9 @@ class OpenVolume final : public OpenObject {
   const std::string pool_, name_;
 };
 
-class ArrayIo final : public ObjectIo {
+class LabArrayIo final : public ObjectIo {
  public:
-  ArrayIo(Clock& clock, std::shared_ptr<Array> array) : array_(std::move(array)), files_(make_file_io(clock)) {}
+  LabArrayIo(Clock& clock, std::shared_ptr<Array> array) : array_(std::move(array)), files_(make_file_io(clock)) {}
 
   void write(const Location& at, const Content& blocks) override { files_->write(at, blocks); }
   Content read(const Location& at, Bytes size) override { return files_->read(at, size); }
@@ -69,7 +69,7 @@ Subject lab_array_subject(Clock& clock, const Options& options) {
   const auto url = options.find("url");
   if (url == options.end()) throw std::invalid_argument("the driver 'lab_array' needs --option url=http://ADDRESS:PORT");
   const auto array = std::make_shared<Array>(clock, url->second);
-  Subject out{.name = "lab_array", .clock = &clock, .io = std::make_shared<ArrayIo>(clock, array), .failpoints = "driver.lab_array."};
+  Subject out{.name = "lab_array", .clock = &clock, .io = std::make_shared<LabArrayIo>(clock, array), .failpoints = "driver.lab_array."};
   out.make = [&clock, array] { return lab_array::make_lab_array_driver(clock, net::make_http_client(clock, {}), {.url = array->url(), .node = "kit"}); };
   out.contents = [array](const std::string& pool) { return array->names(pool); };
   return out;

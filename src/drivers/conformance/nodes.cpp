@@ -171,7 +171,7 @@ const Begun calls[] = {
     {"remove", [](Bench&) { return true; }, [](Bench& b, Driver& d, const Own& o) { return d.remove(b.call(), o.volume); }, &Own::volume},
 };
 
-Own prepare(Bench& b) {
+Own own_volume(Bench& b) {
   Own out{b.create(b.size()), {}, b.fresh("target")};
   b.write(out.volume, {{0, 1}, {2, 3}});
   return out;
@@ -184,7 +184,7 @@ void at_every_pause(Bench& b, void (*look)(Bench&, const Begun&, const Own&, Chi
     if (!one.possible(b)) continue;
     const int visits = b.subject.failpoints.empty() ? random_visits : most_visits;
     for (int visit = 1; visit <= visits; ++visit) {
-      const Own own = prepare(b);
+      const Own own = own_volume(b);
       const Paused paused = pause_in(b, visit, [&](Driver& driver) {
         if (insists) insist(b, one.name, [&] { return one.act(b, driver, own); });
         else static_cast<void>(one.act(b, driver, own));

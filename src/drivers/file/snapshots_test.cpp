@@ -12,7 +12,7 @@
 namespace scoria::drivers::file {
 namespace {
 
-SystemClock clock_;
+SystemClock system_clock;
 
 /// Stands for the exports: whoever was told of `from` follows to `to`, or cannot.
 class FakeLive final : public LiveUse {
@@ -59,9 +59,9 @@ class Overlays : public testing::Test {
   void build(FileOptions options) {
     options.pools = {{.name = "one", .directory = path + "/1"}, {.name = "two", .directory = path + "/2"}};
     options.allow_reflink = false;
-    driver = make_file_driver(clock_, options);
+    driver = make_file_driver(system_clock, options);
   }
-  static Call call() { return {.deadline = Deadline::in(clock_, 20s)}; }
+  static Call call() { return {.deadline = Deadline::in(system_clock, 20s)}; }
   static ObjectRef ref(const std::string& name, const std::string& pool = "one") { return {.pool = pool, .name = name}; }
   template <class Ability>
   Ability& as() {
@@ -70,7 +70,7 @@ class Overlays : public testing::Test {
   Snapshots& snapshots() { return as<Snapshots>(); }
   bool io(const ObjectRef& object, const std::string& command) {
     const Location at = *driver->locate(call(), object);
-    const os::Finished done = os::run(clock_, {.arguments = {"qemu-io", "-f", at.format, "-c", command, at.path}}, Deadline::in(clock_, 20s));
+    const os::Finished done = os::run(system_clock, {.arguments = {"qemu-io", "-f", at.format, "-c", command, at.path}}, Deadline::in(system_clock, 20s));
     return done.ok() && done.output.find("failed") == std::string::npos;
   }
   void write(const std::string& name, int pattern, const std::string& range = "0 1M") { EXPECT_TRUE(io(ref(name), fmt::format("write -P {} {}", pattern, range))); }

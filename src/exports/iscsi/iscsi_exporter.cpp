@@ -27,8 +27,8 @@ using tgt::Mode;
 using tgt::Op;
 
 constexpr std::int64_t version = 1;
-constexpr Duration answer_time = 5s;
-constexpr Duration start_time = 60s;  // alive and not ready: the machine is busy
+constexpr Duration tgtd_answer_time = 5s;
+constexpr Duration tgtd_start_time = 60s;  // alive and not ready: the machine is busy
 constexpr Duration soon = 200ms;
 constexpr off_t log_limit = mib;
 
@@ -172,7 +172,7 @@ void IscsiExporter::end_lost() {
   for (const os::Process& process : processes_with("tgtd", "TGT_IPC_SOCKET=" + state_.path("iscsi/control"))) {
     log::warning("exports", {}, "ending iSCSI daemon {}, which lost its control socket", process.pid);
     os::send_signal(process, SIGKILL);
-    os::wait_gone(clock_, process, Deadline::in(clock_, answer_time));
+    os::wait_gone(clock_, process, Deadline::in(clock_, tgtd_answer_time));
   }
 }
 
@@ -196,7 +196,7 @@ DriverResult<> IscsiExporter::start_daemon(Deadline deadline) {
 }
 
 DriverResult<> IscsiExporter::wait_ready(const os::Process& process, Deadline deadline) {
-  const Deadline patience = deadline.sooner(Deadline::in(clock_, start_time));
+  const Deadline patience = deadline.sooner(Deadline::in(clock_, tgtd_start_time));
   while (!control_.daemon()) {
     if (!os::alive(process)) return failed(FailureClass::transient, "the iSCSI daemon ended at once: {}", trimmed(state_.read("iscsi/log").value_or("")));
     if (patience.passed(clock_)) return failed(FailureClass::transient, "the iSCSI daemon does not get ready");

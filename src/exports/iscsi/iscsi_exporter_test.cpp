@@ -1,7 +1,10 @@
 #include "exports/iscsi/iscsi_exporter.h"
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include "exports/iscsi/tgt_control.h"
 #include "exports/testing.h"
 
 namespace scoria::exports {
@@ -105,6 +108,33 @@ TEST_F(Iscsi, what_it_cannot_serve_is_said_with_the_way_out) {
   open.chap_secret.clear();
   EXPECT_FALSE(exports->ensure(call(), "iscsi", open).has_value());
   EXPECT_FALSE(exports->throttle(call(), "iscsi", "a1", {.total_iops = 5}).has_value());
+}
+
+TEST_F(Iscsi, initiators_may_come_back_without_a_pause) {
+  ensure(wanted("a1", raw("v1")));
+  const auto all = control().ask({.mode = tgt::Mode::target}, Deadline::in(clock, 5s));
+  ASSERT_TRUE(all.has_value());
+  const std::int32_t tid = tgt_targets_from(all->text).begin()->second.tid;
+  const auto settings = control().ask({.mode = tgt::Mode::target, .tid = tid}, Deadline::in(clock, 5s));
+  ASSERT_TRUE(settings.has_value());
+  EXPECT_NE(settings->text.find("DefaultTime2Wait=0\n"), std::string::npos) << settings->text;
+}
+
+TEST_F(Iscsi, a_daemon_that_takes_no_connection_is_given_up_in_time) {
+  const std::string path = folder + "/control";
+  const os::Fd stopped(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(stopped.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(stopped.get(), 0), 0);
+  const os::Fd first(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(first.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);  // the queue is full
+
+  const TgtControl control(clock, path);
+  const auto answer = control.ask({.mode = tgt::Mode::portal}, Deadline::in(clock, 100ms));
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().kind, drivers::FailureClass::transient);
 }
 
 TEST(TgtText, targets_are_read_from_what_the_daemon_shows) {

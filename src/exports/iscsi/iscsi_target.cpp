@@ -107,6 +107,9 @@ DriverResult<> IscsiExporter::converge(const IscsiTarget& target, Deadline deadl
   if (!*now) {
     const tgt::Request make{.mode = Mode::target, .op = Op::make, .tid = target.tid, .parameters = "targetname=" + iqn(target.name)};
     if (const auto made = command(make, tgt::error::none, "make a target", deadline); !made) return made;
+    // Initiators that ask for no pause either come back at once, wherever the portal is now (the longer pause of both counts, RFC 7143 13.15).
+    const tgt::Request no_pause{.mode = Mode::target, .op = Op::update, .tid = target.tid, .parameters = "DefaultTime2Wait=0"};
+    if (const auto set = command(no_pause, tgt::error::none, "spare initiators a pause", deadline); !set) return set;
     *now = TgtTarget{.tid = target.tid, .state = "ready"};
   }
   if (!(*now)->luns.contains(volume_lun))

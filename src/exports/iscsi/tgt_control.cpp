@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,13 +32,18 @@ struct Reply {
 
 constexpr std::size_t answer_limit = std::size_t{16} << 20;
 
-os::Fd connected(const std::string& path) {
+/// Nothing when nobody listens there, or whoever does takes no connection for `limit`: a daemon that is stopped lets its queue fill.
+os::Fd connected(const std::string& path, Duration limit) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) os::fail(ENAMETOOLONG, "connect to", path);
   std::memcpy(address.sun_path, path.data(), path.size());
   os::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) os::fail("make", "a socket");
+  // Connecting and sending to a Unix socket wait no longer than this (unix(7)).
+  const std::int64_t most = std::max<std::int64_t>(limit.count(), 1000);
+  const timeval patience{most / 1'000'000, most % 1'000'000};
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0) os::fail("limit", "a socket's waiting");
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return os::Fd();
   return fd;
 }
@@ -59,19 +65,8 @@ Number number_after(std::string_view line, std::string_view key) {
   return out;
 }
 
-}  // namespace
-
-std::optional<os::Process> TgtControl::daemon() const {
-  const os::Fd fd = connected(socket_);
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (!fd || ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
-  return os::process_of(peer.pid);
-}
-
-DriverResult<tgt::Answer> TgtControl::ask(const tgt::Request& request, Deadline deadline) const {
-  const os::Fd fd = connected(socket_);
-  if (!fd) return failed(FailureClass::transient, "the iSCSI daemon is not up");
+/// One question and its answer on a connection of its own.
+DriverResult<tgt::Answer> exchange(const Clock& clock, const os::Fd& fd, const tgt::Request& request, Deadline deadline) {
   Header header{};
   header.mode = static_cast<std::uint32_t>(request.mode);
   header.op = static_cast<std::uint32_t>(request.op);
@@ -91,7 +86,7 @@ DriverResult<tgt::Answer> TgtControl::ask(const tgt::Request& request, Deadline 
   std::string answer;
   Reply reply{};
   while (answer.size() < sizeof reply || answer.size() < reply.length) {
-    if (!readable(*clock_, fd.get(), deadline)) return failed(FailureClass::unknown, "the iSCSI daemon does not answer");
+    if (!readable(clock, fd.get(), deadline)) return failed(FailureClass::unknown, "the iSCSI daemon does not answer");
     char chunk[16384];
     const ssize_t got = ::recv(fd.get(), chunk, sizeof chunk, 0);
     if (got < 0 && errno == EINTR) continue;
@@ -102,6 +97,25 @@ DriverResult<tgt::Answer> TgtControl::ask(const tgt::Request& request, Deadline 
   }
   // Texts end with a zero.
   return tgt::Answer{reply.error, answer.substr(sizeof reply, answer.find('\0', sizeof reply) - sizeof reply)};
+}
+
+}  // namespace
+
+std::optional<os::Process> TgtControl::daemon() const {
+  const Deadline deadline = Deadline::in(*clock_, std::chrono::seconds{1});
+  const os::Fd fd = connected(socket_, deadline.left(*clock_));
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (!fd || ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  // tgtd may take the end of a connection on which nothing was asked for one that has nothing to say yet, and look at it for ever.
+  (void)exchange(*clock_, fd, {.mode = tgt::Mode::portal}, deadline);
+  return os::process_of(peer.pid);
+}
+
+DriverResult<tgt::Answer> TgtControl::ask(const tgt::Request& request, Deadline deadline) const {
+  const os::Fd fd = connected(socket_, deadline.left(*clock_));
+  if (!fd) return failed(FailureClass::transient, "the iSCSI daemon is not up, or takes no connection");
+  return exchange(*clock_, fd, request, deadline);
 }
 
 std::map<std::string, TgtTarget> tgt_targets_from(std::string_view text) {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr Duration command_time = 10s;  // a healthy daemon answers in milliseconds
 /// One that is alive and not ready waits for the machine, not for us: to kill it and start another makes a busy machine busier.
-constexpr Duration start_time = 60s;
+constexpr Duration ready_time = 60s;
 constexpr Duration quit_time = 3s;
 
 bool have_io_uring() {
@@ -33,8 +33,6 @@ std::string escaped(const std::string& text) {
   for (const char c : text) out.append(c == ',' ? 2 : 1, c);
   return out;
 }
-
-bool contains(const std::vector<std::string>& list, const std::string& text) { return std::find(list.begin(), list.end(), text) != list.end(); }
 
 std::string last_line(const std::string& log) {
   const std::size_t end = log.find_last_not_of('\n');
@@ -145,11 +143,12 @@ DriverResult<> StorageDaemons::wait_unlocked(const NbdVolume& volume, Deadline d
 DriverResult<os::Process> StorageDaemons::start(const NbdVolume& volume, const os::Fd& listener, Deadline deadline) const {
   if (const auto there = check(); !there) return tl::unexpected(there.error());
   const Deadline patience = deadline.sooner(Deadline::in(clock_, 3s));
-  if (!wait_unlocked(volume, Deadline::in(clock_, Duration::zero()))) {
+  const std::string log = state_.path(folder(volume.volume) + "/log");
+  // With a log there was a daemon; one whose starter was killed may not have locked the image yet.
+  if (!wait_unlocked(volume, Deadline::in(clock_, Duration::zero())) || state_.exists(folder(volume.volume) + "/log")) {
     end_strays(folder(volume.volume), patience);
     if (const auto free = wait_unlocked(volume, patience); !free) return tl::unexpected(free.error());
   }
-  const std::string log = state_.path(folder(volume.volume) + "/log");
   ::unlink(log.c_str());
   ::unlink(state_.path(folder(volume.volume) + "/qmp").c_str());
   const os::Process process = os::start_daemon({.arguments = arguments(volume), .descriptors = {{listener.get(), listener_number}}}, log);
@@ -158,7 +157,7 @@ DriverResult<os::Process> StorageDaemons::start(const NbdVolume& volume, const o
 }
 
 DriverResult<os::Process> StorageDaemons::wait_ready(const NbdVolume& volume, const os::Process& process, Deadline deadline) const {
-  const Deadline patience = deadline.sooner(Deadline::in(clock_, start_time));
+  const Deadline patience = deadline.sooner(Deadline::in(clock_, ready_time));
   while (true) {
     DriverResult<std::optional<Qmp>> qmp = connect(volume.volume, patience);
     if (qmp && *qmp) return process;
@@ -220,7 +219,7 @@ DriverResult<> StorageDaemons::drop(Qmp& qmp, const std::string& export_id, Dead
   while (true) {
     const auto there = export_ids(qmp, deadline);
     if (!there) return tl::unexpected(there.error());
-    if (!contains(*there, export_id)) break;
+    if (std::find(there->begin(), there->end(), export_id) == there->end()) break;
     if (deadline.passed(clock_)) return failed(FailureClass::unknown, "requests of a cut off client do not end");
     clock_.sleep(1ms);
   }

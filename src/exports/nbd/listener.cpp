@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,6 +12,8 @@
 
 #include <cerrno>
 #include <cstring>
+
+#include "os/files.h"
 
 namespace scoria::exports {
 namespace {
@@ -48,17 +51,37 @@ void set(const os::Fd& fd, int level, int option, int value) {
 }  // namespace
 
 os::Fd listen_unix(const std::string& path, unsigned mode) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = path.substr(0, slash), mark = path.substr(slash + 1) + ".";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) os::fail(ENAMETOOLONG, "listen at", path);
-  std::memcpy(address.sun_path, path.data(), path.size());
   os::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) os::fail("make", "a socket");
-  ::unlink(path.c_str());
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) os::fail("listen at", path);
-  if (::chmod(path.c_str(), mode) != 0) os::fail("protect", path);
-  if (::listen(fd.get(), backlog) != 0) os::fail("listen at", path);
+  std::string own;
+  while (true) {
+    std::uint32_t number = 0;
+    if (::getrandom(&number, sizeof number, 0) != sizeof number) os::fail("name", "a socket");
+    own = fmt::format("{}/{}{:x}", folder, mark, number % 0x100000);
+    if (own.size() >= sizeof address.sun_path) os::fail(ENAMETOOLONG, "listen at", own);
+    std::memcpy(address.sun_path, own.c_str(), own.size() + 1);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
+    if (errno != EADDRINUSE) os::fail("listen at", own);
+  }
+  if (::chmod(own.c_str(), mode) != 0) os::fail("protect", own);
+  if (::listen(fd.get(), backlog) != 0) os::fail("listen at", own);
+  const std::string next = path + "~";
+  ::unlink(next.c_str());
+  if (::link(own.c_str(), next.c_str()) != 0 || ::rename(next.c_str(), path.c_str()) != 0) os::fail("listen at", path);
+  for (const std::string& name : os::names_in(os::open_directory(folder)))
+    if (name.starts_with(mark) && folder + "/" + name != own) ::unlink((folder + "/" + name).c_str());
   return fd;
+}
+
+bool has_name(const os::Fd& listener) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0 || address.sun_family != AF_UNIX) return true;
+  return ::access(address.sun_path, F_OK) == 0;
 }
 
 std::optional<os::Fd> listen_tcp(const std::string& address, int port) {

@@ -177,7 +177,7 @@ void NbdExporter::keep(const NbdVolume& volume, os::Fd listener) {
 std::optional<os::Fd> NbdExporter::kept(const NbdVolume& volume) const {
   const std::lock_guard lock(mutex_);
   const auto it = listeners_.find(volume.volume);
-  if (it == listeners_.end() || it->second.birth != volume.birth) return std::nullopt;
+  if (it == listeners_.end() || it->second.birth != volume.birth || !has_name(it->second.socket)) return std::nullopt;
   return os::Fd(::fcntl(it->second.socket.get(), F_DUPFD_CLOEXEC, 3));
 }
 
@@ -268,8 +268,9 @@ void NbdExporter::look() {
   for (const std::string& name : state_.names("nbd"))
     if (const std::string folder = "nbd/" + name; !supervisor_.watches(folder)) revive(folder, Duration::zero());
   const std::lock_guard lock(mutex_);
-  // The folder is made before its socket, so a socket without folder is one that another process has removed.
-  std::erase_if(listeners_, [&](const auto& entry) { return !state_.exists(key_of(entry.first)); });
+  // The folder is made before its socket, so a socket without folder is one that another process has removed; one without a name
+  // it has replaced. Clients that wait there are to come again.
+  std::erase_if(listeners_, [&](const auto& entry) { return !state_.exists(key_of(entry.first)) || !has_name(entry.second.socket); });
 }
 
 DriverResult<> NbdExporter::remove(const Call& call, const std::string& name) {

@@ -40,6 +40,16 @@ class Nbd : public ExportsTest {
     return out;
   }
 
+  /// Another program that has the image.
+  os::Process hold(const std::string& image) {
+    const std::string node = R"({"driver":"file","node-name":"f","filename":")" + image + R"(","locking":"on"})";
+    const os::Process holder = os::start_daemon({.arguments = {"qemu-storage-daemon", "--blockdev", node, "--nbd-server", "addr.type=unix,addr.path=" + folder + "/x",
+                                                               "--export", "nbd,id=e,node-name=f,name=f,writable=on"}}, "");
+    const os::Fd file = os::open_file(image, O_RDONLY);
+    for (int i = 0; i < 1000 && !os::locked_by_others(file); ++i) clock.sleep(2ms);
+    return holder;
+  }
+
   void kill_daemon(const std::string& volume) {
     const std::optional<os::Process> process = daemon(volume);
     ASSERT_TRUE(process.has_value());
@@ -124,6 +134,19 @@ TEST_F(Nbd, a_killed_daemon_is_back_with_the_same_sockets) {
   const Instant killed = clock.now();
   EXPECT_TRUE(io(uri, {"read -P 5 0 4k"})) << said;  // waits in the listening socket's queue
   EXPECT_LT(clock.now() - killed, 10s);
+}
+
+// Each found the image locked, the second after it had put its own socket in the place of the first one's; then the first came again.
+TEST_F(Nbd, of_two_processes_that_try_in_turn_the_socket_at_the_path_is_the_one_that_is_served) {
+  const ExportSpec wanted = spec("a1", raw("v1"), "nbd+unix");
+  Exports other(clock, options);
+  ASSERT_TRUE(other.start().has_value());
+  const os::Process holder = hold(wanted.location.path);
+  for (Exports* one : {exports.get(), &other}) EXPECT_EQ(one->ensure(call(200ms), "nbd", wanted).error().kind, drivers::FailureClass::busy);
+  os::send_signal(holder, SIGKILL);
+  ASSERT_TRUE(os::wait_gone(clock, holder, Deadline::in(clock, 5s)));
+  EXPECT_TRUE(io(ensure(wanted), {"write -P 1 0 4k"})) << said;
+  other.stop();
 }
 
 TEST_F(Nbd, a_successor_takes_over_the_running_daemon_and_supervises_it) {
@@ -262,14 +285,7 @@ TEST_F(Nbd, mixed_transports_of_one_volume_are_refused) {
 
 TEST_F(Nbd, an_image_that_another_program_has_is_busy_not_stolen) {
   const auto place = raw("v1");
-  os::Process holder;
-  {
-    const std::string node = R"({"driver":"file","node-name":"f","filename":")" + place.path + R"(","locking":"on"})";
-    holder = os::start_daemon({.arguments = {"qemu-storage-daemon", "--blockdev", node, "--nbd-server", "addr.type=unix,addr.path=" + folder + "/x",
-                                             "--export", "nbd,id=e,node-name=f,name=f,writable=on"}}, "");
-    const os::Fd file = os::open_file(place.path, O_RDONLY);
-    for (int i = 0; i < 1000 && !os::locked_by_others(file); ++i) clock.sleep(2ms);
-  }
+  const os::Process holder = hold(place.path);
   const auto made = exports->ensure(call(200ms), "nbd", spec("a1", place, "nbd+unix"));
   ASSERT_FALSE(made.has_value());
   EXPECT_EQ(made.error().kind, drivers::FailureClass::busy);

@@ -10,8 +10,6 @@
 namespace scoria::exports {
 namespace {
 
-std::string key_of(const std::string& volume) { return StorageDaemons::folder(volume); }
-
 /// What the daemon says about one of its nodes; null when it has none of that name. Not flat: then it would not count what
 /// the node is based on, and a move begun by a killed process would look as if it had not happened.
 DriverResult<json::Value> node_of(Qmp& qmp, const std::string& name, Deadline deadline) {
@@ -122,7 +120,7 @@ DriverResult<bool> NbdExporter::redirect(const Call& call, const drivers::Locati
   std::optional<std::string> id = volume_at(from.path);
   if (!id) id = volume_at(to.path);
   if (!id) return false;
-  const auto lock = state_.lock(key_of(*id), call.deadline);
+  const auto lock = state_.lock(StorageDaemons::folder(*id), call.deadline);
   if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", *id);
   std::optional<NbdVolume> volume = load(*id);
   if (!volume || volume->exports.empty()) return false;
@@ -169,7 +167,7 @@ bool NbdExporter::serves(const drivers::Location& at) const {
 DriverResult<> NbdExporter::rebase(const Call& call, const drivers::Location& at, const drivers::Location& base) {
   const std::optional<std::string> id = volume_at(at.path);
   if (!id) return {};
-  const auto lock = state_.lock(key_of(*id), call.deadline);
+  const auto lock = state_.lock(StorageDaemons::folder(*id), call.deadline);
   if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", *id);
   const std::optional<NbdVolume> volume = load(*id);
   // A daemon that is not there yet, or about to move on, opens what it finds on disk.
@@ -212,7 +210,7 @@ DriverResult<> NbdExporter::reach(NbdVolume& volume, Bytes size, Qmp& qmp, Deadl
 DriverResult<bool> NbdExporter::resize(const Call& call, const drivers::Location& at, Bytes size) {
   const std::optional<std::string> id = volume_at(at.path);
   if (!id) return false;
-  const auto lock = state_.lock(key_of(*id), call.deadline);
+  const auto lock = state_.lock(StorageDaemons::folder(*id), call.deadline);
   if (!lock) return failed(FailureClass::busy, "another thread or process changes the exports of volume {}", *id);
   std::optional<NbdVolume> volume = load(*id);
   if (!volume || volume->exports.empty()) return false;

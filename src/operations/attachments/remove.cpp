@@ -19,8 +19,9 @@ std::span<const RemoveAttachment::Step> RemoveAttachment::table() {
 Outcome RemoveAttachment::unexport(engine::Task& task) const {
   const engine::Operation& op = task.operation();
   if (services_.exports == nullptr) return Outcome::retry("this node exports no volumes", false);
-  const auto attachment = services_.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, {op.resource_id}); });
-  if (!attachment) return Outcome::retry("the attachment's row is not there");
+  const auto placed = services_.database.read_one([&](db::Transaction& tx) { return attachments::find_placed(tx, {op.resource_id}); });
+  if (!placed) return Outcome::retry("the attachment's row is not there");
+  const Attachment* const attachment = &placed->attachment;
   const auto place = services_.places == nullptr ? std::nullopt
                                                  : services_.database.read_one([&](db::Transaction& tx) { return store::portals::place_of(tx, attachment->volume_id); });
   if (place && !services_.places->serves(place->name) && !services_.places->abandoned(place->name)) return go_to(task, place->name);
@@ -28,9 +29,10 @@ Outcome RemoveAttachment::unexport(engine::Task& task) const {
     if (const auto removed = services_.exports->remove(call_for(task), op.resource_id); !removed) return Outcome::retry(removed.error().message);
   if (place)
     if (const auto cut = nobody_else(task, *attachment); !cut) return Outcome::retry(cut.error().message, false);
-  return Outcome::succeed([id = attachment->id, volume = attachment->volume_id, op_id = op.id](db::Transaction& tx) {
+  return Outcome::succeed([id = attachment->id, volume = attachment->volume_id, alone = placed->alone && op.attempt == 0, op_id = op.id](db::Transaction& tx) {
     attachments::remove(tx, "attachment.remove", id, op_id);
-    attachments::follow_attachments(tx, volume);
+    if (alone) attachments::follow_last(tx, "attachment.alone", volume);
+    else attachments::follow_attachments(tx, volume);
   });
 }
 

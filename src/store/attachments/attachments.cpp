@@ -32,6 +32,14 @@ std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id) {
   return read(rows, 0);
 }
 
+std::optional<Placed> find_placed(db::Transaction& tx, const AttachmentId& id) {
+  static const std::string sql = fmt::format("SELECT volume.backend, volume.project_id, volume.attachments, {} FROM attachment "
+                                             "JOIN volume ON volume.id = attachment.volume_id WHERE attachment.id = ?", columns);
+  const db::Rows rows = tx.query(sql, {id.text});
+  if (rows.empty()) return std::nullopt;
+  return Placed{read(rows, 0, 3), rows.at(0, 0).text(), rows.at(0, 1).text(), rows.at(0, 2).integer() == 1};
+}
+
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id) {
   auto all = of_volumes(tx, {id.text});
   return std::move(all[id.text]);
@@ -112,6 +120,11 @@ void remove(db::Transaction& tx, std::string_view label, const AttachmentId& id,
 namespace {
 
 // While an operation holds the volume its status is that operation's; it returns to what is noted here.
+// What follows from one attachment, or none, is known before, and needs neither a lock beforehand nor a count.
+#define SCORIA_FOLLOW_ONE \
+  "UPDATE volume SET status = CASE WHEN x_op IS NULL THEN ? ELSE status END, previous_status = CASE WHEN x_op IS NULL THEN previous_status ELSE ? END, " \
+  "attach_status = ?, attachments = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND "
+
 constexpr std::string_view follow_sql =
     "UPDATE volume SET status = CASE WHEN x_op IS NULL THEN a.status ELSE volume.status END, "
     "previous_status = CASE WHEN x_op IS NULL THEN previous_status ELSE a.status END, attach_status = a.attach_status, attachments = a.n, "
@@ -120,6 +133,20 @@ constexpr std::string_view follow_sql =
     "ELSE 1 END) WHEN 4 THEN 'in-use' WHEN 3 THEN 'attaching' WHEN 2 THEN 'detaching' WHEN 1 THEN 'reserved' ELSE 'available' END AS status, "
     "CASE max(CASE WHEN hidden = 0 AND attach_status = 'attached' THEN 1 ELSE 0 END) WHEN 1 THEN 'attached' ELSE 'detached' END AS attach_status "
     "FROM attachment WHERE volume_id = ?) a WHERE volume.id = ?";
+
+/// What a volume's status follows from, if that attachment is all it has. Null: it has none.
+struct Followed {
+  explicit Followed(const Attachment* one) : attachments(one == nullptr ? 0 : 1) {
+    if (one == nullptr || one->hidden) return;
+    const std::string_view own = one->attach_status;
+    status = own == "attached" ? "in-use" : own == "attaching" || own == "detaching" ? own : "reserved";
+    if (own == "attached") attach_status = own;
+  }
+  db::Values values(const VolumeId& id, std::int64_t expected) const { return {status, status, attach_status, attachments, id.text, expected}; }
+
+  std::string_view status = "available", attach_status = "detached";
+  std::int64_t attachments;
+};
 
 }  // namespace
 
@@ -132,6 +159,18 @@ void follow_attachments(db::Transaction& tx, const VolumeId& id) {
 void follow_attachments(db::Transaction& tx, std::string_view label, const VolumeId& id, std::int64_t rev) {
   static const std::string sql = fmt::format("{} AND rev = ?", follow_sql);
   tx.guard(label, sql, {id.text, id.text, rev});
+}
+
+void follow_first(db::Transaction& tx, std::string_view label, const Attachment& first, std::int64_t rev) {
+  tx.guard(label, SCORIA_FOLLOW_ONE "rev = ?", Followed(&first).values(first.volume_id, rev));
+}
+
+void follow_only(db::Transaction& tx, std::string_view label, const Attachment& only) {
+  tx.guard(label, SCORIA_FOLLOW_ONE "attachments = ?", Followed(&only).values(only.volume_id, 1));
+}
+
+void follow_last(db::Transaction& tx, std::string_view label, const VolumeId& id) {
+  tx.guard(label, SCORIA_FOLLOW_ONE "attachments = ?", Followed(nullptr).values(id, 1));
 }
 
 }  // namespace scoria::store::attachments

@@ -14,6 +14,13 @@ extern const std::string_view columns;
 Attachment read(const db::Rows& rows, std::size_t row, std::size_t column = 0);
 
 std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id);
+/// With what the removal and the completion need of its volume, in one statement.
+struct Placed {
+  Attachment attachment;
+  std::string backend, volume_project;
+  bool alone = false;  // the volume has no other
+};
+std::optional<Placed> find_placed(db::Transaction& tx, const AttachmentId& id);
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id);
 /// Of several volumes in one statement, oldest first.
 std::map<std::string, std::vector<Attachment>> of_volumes(db::Transaction& tx, const std::vector<std::string>& volume_ids);
@@ -41,5 +48,12 @@ void remove(db::Transaction& tx, std::string_view label, const AttachmentId& id,
 void follow_attachments(db::Transaction& tx, const VolumeId& volume);
 /// The same if the volume is still at `rev`, which is the guard `label`.
 void follow_attachments(db::Transaction& tx, std::string_view label, const VolumeId& volume, std::int64_t rev);
+/// The same in one short statement where the caller knows all there is, and the guard `label` makes it so. The attachment as this
+/// transaction leaves it: of a volume that had none at `rev`,
+void follow_first(db::Transaction& tx, std::string_view label, const Attachment& first, std::int64_t rev);
+/// of one that has no other,
+void follow_only(db::Transaction& tx, std::string_view label, const Attachment& only);
+/// or gone, which was the volume's only one.
+void follow_last(db::Transaction& tx, std::string_view label, const VolumeId& volume);
 
 }  // namespace scoria::store::attachments

@@ -55,7 +55,7 @@ Connection::Connection(Clock& clock, Shared& shared, bool patient, std::size_t h
     generation_ = shared_.generation;
     if (try_host(host, patient, why)) return;
   }
-  throw Error("cannot connect to the database: " + why);
+  throw Unreachable("cannot connect to the database: " + why);
 }
 
 Connection::~Connection() {

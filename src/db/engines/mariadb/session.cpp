@@ -1,21 +1,15 @@
 #include "db/engines/mariadb/session.h"
 
 #include <fmt/core.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-#include "base/check.h"
+#include <algorithm>
+
 #include "base/failpoint.h"
 #include "base/random.h"
-#include "observe/log.h"
 
 namespace scoria::db::mariadb {
 namespace {
 
-constexpr Duration announce_interval = std::chrono::milliseconds{2};
-constexpr Duration reconnect_interval = std::chrono::milliseconds{300};
-constexpr Duration beacon_retry = std::chrono::milliseconds{200};
 constexpr Duration meeting_interval = std::chrono::seconds{1};
 constexpr Duration watch_interval = std::chrono::seconds{1};
 constexpr Duration seen_interval = std::chrono::seconds{10};  // who has not met for so long listens no more
@@ -39,89 +33,28 @@ std::string beacon_prefix(const std::string& database) {
 }
 
 Session::Session(Clock& clock, Shared& shared, std::function<void(std::string_view)> listener)
-    : clock_(clock), shared_(shared), listener_(std::move(listener)), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  SCORIA_CHECK(event_ >= 0, "eventfd");
-  clock_.spawn("db-session", [this, ended = ended_] {
-    main();
-    ended->raise();
-  });
-}
+    : clock_(clock), shared_(shared), listener_(std::move(listener)), standing_(clock, shared.options.connect_timeout * 2, [this] { serve(); }) {}
 
-Session::~Session() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake();
-  stop_.raise();
-  while (!clock_.wait(*ended_, std::chrono::seconds{60})) {
-  }
-  ::close(event_);
-}
-
-void Session::wake() const { ::eventfd_write(event_, 1); }
-
-bool Session::stopping() {
-  const std::lock_guard lock(mutex_);
-  return stopping_;
-}
-
-void Session::poke(std::string_view queue) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!poked_.insert(std::string(queue)).second || poked_.size() > 1) return;
-  }
-  wake();
-}
-
-void Session::hold(std::int64_t incarnation) {
-  const Deadline deadline = Deadline::in(clock_, shared_.options.connect_timeout * 2);
-  {
-    const std::lock_guard lock(mutex_);
-    beacons_.insert(incarnation);
-  }
-  wake();
-  while (true) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (held_.contains(incarnation)) return;
-    }
-    if (deadline.passed(clock_)) throw Error("the session beacon could not be taken in time");
-    clock_.wait(held_changed_, std::chrono::milliseconds{50});
-  }
-}
-
-void Session::main() {
-  while (!stopping()) {
-    try {
-      FAILPOINT("db.mariadb.session");
-      Connection connection(clock_, shared_);
-      serve(connection);
-    } catch (const std::runtime_error& error) {
-      log::warning("db", {}, "the session for pokes and beacons is lost and will be made again: {}", error.what());
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      held_.clear();
-    }
-    if (!stopping()) clock_.wait(stop_, reconnect_interval);
-  }
-}
-
-void Session::serve(Connection& connection) {
-  take_beacons(connection);
+void Session::serve() {
+  FAILPOINT("db.mariadb.session");
+  Connection connection(clock_, shared_);
+  // Refused while the server still believes in the session we lost.
+  const auto take = [&](std::int64_t one) {
+    return shared_.galera || connection.run("SELECT get_lock(?, 0)", {beacon_prefix(shared_.address.database) + std::to_string(one)}).rows.at(0, 0).integer() == 1;
+  };
+  standing_.take_beacons(take);
   next_meeting_ = next_look_ = next_watch_ = clock_.now();
-  while (!stopping()) {
-    take_beacons(connection);
+  while (!standing_.stopping()) {
+    standing_.take_beacons(take);
     if (clock_.now() >= next_meeting_) meet(connection);
     if (clock_.now() >= next_watch_) watch_hosts(connection);
-    announce();
+    for (const std::string& queue : standing_.poked()) pokes_->send(queue);
     pokes_->hear(listener_);
     if (clock_.now() >= next_look_) {
       listener_("");  // what was poked while nobody listened, or was lost on the way
       next_look_ = clock_.now() + shared_.options.poll;
     }
-    wait();
+    standing_.wait(pokes_->descriptor(), std::min({next_look_, next_meeting_, next_watch_}) - clock_.now());
   }
 }
 
@@ -139,6 +72,7 @@ void Session::meet(Connection& connection) {
   connection.commit();
   const Rows rows = connection.run("SELECT address FROM scoria_listener WHERE address NOT IN ('', ?) ORDER BY address", {pokes_->own()}).rows;
   std::vector<std::string> others;
+  others.reserve(rows.size());
   for (std::size_t row = 0; row < rows.size(); ++row) others.push_back(rows.at(row, 0).text());
   pokes_->set_others(std::move(others));
   next_meeting_ = clock_.now() + meeting_interval;
@@ -154,49 +88,6 @@ void Session::watch_hosts(Connection& connection) {
     return;  // still away
   }
   throw Error("a host that stands before this one in [database] connection is back");
-}
-
-void Session::take_beacons(Connection& connection) {
-  std::vector<std::int64_t> missing;
-  {
-    const std::lock_guard lock(mutex_);
-    std::set_difference(beacons_.begin(), beacons_.end(), held_.begin(), held_.end(), std::back_inserter(missing));
-  }
-  for (const std::int64_t one : missing) {
-    // Refused while the server still believes in the session we lost: tried again soon.
-    if (!shared_.galera && connection.run("SELECT get_lock(?, 0)", {beacon_prefix(shared_.address.database) + std::to_string(one)}).rows.at(0, 0).integer() != 1) continue;
-    {
-      const std::lock_guard lock(mutex_);
-      held_.insert(one);
-    }
-    held_changed_.raise();
-  }
-}
-
-void Session::announce() {
-  if (clock_.now() < next_announce_) return;
-  std::set<std::string, std::less<>> queues;
-  {
-    const std::lock_guard lock(mutex_);
-    queues.swap(poked_);
-  }
-  if (queues.empty()) return;
-  for (const std::string& queue : queues) pokes_->send(queue);
-  next_announce_ = clock_.now() + announce_interval;
-}
-
-void Session::wait() {
-  Duration time = std::min({next_look_ - clock_.now(), next_meeting_ - clock_.now(), next_watch_ - clock_.now()});
-  {
-    const std::lock_guard lock(mutex_);
-    if (!poked_.empty()) time = std::min(time, next_announce_ - clock_.now());
-    if (held_.size() < beacons_.size()) time = std::min(time, beacon_retry);
-  }
-  const auto most = std::chrono::ceil<std::chrono::milliseconds>(std::max(time, Duration::zero()));
-  pollfd waiting[] = {{pokes_->descriptor(), POLLIN, 0}, {event_, POLLIN, 0}};
-  ::poll(waiting, 2, static_cast<int>(most.count()));
-  eventfd_t woken = 0;
-  ::eventfd_read(event_, &woken);
 }
 
 }  // namespace scoria::db::mariadb

@@ -154,7 +154,7 @@ Connection::Connection(Clock& clock, const PostgresOptions& options, std::atomic
   if (PQstatus(handle_) != CONNECTION_OK || PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) != 1) {
     const std::string why = complaint(handle_);
     PQfinish(handle_);
-    throw Error("cannot connect to the database: " + why);
+    throw Unreachable("cannot connect to the database: " + why);
   }
   PQsetNoticeReceiver(handle_, &Connection::take_notice, this);
 }

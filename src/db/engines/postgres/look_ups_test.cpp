@@ -54,10 +54,12 @@ class LookUpsOf : public ::testing::Test {
       ends_[sql] = how;
     });
   }
+  /// One after the other: together they would be one exchange.
   void hang_twice() {
-    start("hang");
-    start("hang");
-    while (held_ < 2) clock_.sleep(1ms);
+    for (const int exchanges : {1, 2}) {
+      start("hang");
+      while (held_ < exchanges) clock_.sleep(1ms);
+    }
   }
   /// Runs them while two exchanges hang, so that they go together.
   std::map<std::string, std::string> together(const std::vector<std::string>& statements) {
@@ -130,12 +132,13 @@ class ImpatientLookUps : public LookUpsOf {
 
 TEST_F(ImpatientLookUps, exchanges_that_hang_hold_up_nobody_else) {
   std::atomic<int> left{2};
-  for (int i = 0; i < 2; ++i)
+  for (const int exchanges : {1, 2}) {
     clock_.spawn("hang", [&] {
       impatient_.ask("hang", {});
       --left;
     });
-  while (held_ < 2) clock_.sleep(1ms);
+    while (held_ < exchanges) clock_.sleep(1ms);
+  }
   EXPECT_EQ(impatient_.ask("5", {}).touched, 5);
   EXPECT_EQ(left, 2) << "they still hang";
   released_ = true;
