@@ -1,15 +1,29 @@
-"""The suite on several nodes: deployment.py."""
+"""The suite on several nodes: deployment.py. Which tests failed, for run.py."""
 import collections
+import os
+import pathlib
 
 import pytest
 
 from deployment import NODES, SPREAD, Cluster, Front
 
 left_out = collections.Counter()  # reason -> tests
+failed = []  # ids
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "one_node(reason): a test of one process; it is left out when the suite runs on several nodes")
+    config.addinivalue_line("markers", "quiet: a test that holds the product to seconds; run.py runs it when nothing else runs")
+
+
+def pytest_runtest_logreport(report):
+    if report.failed and report.nodeid not in failed:
+        failed.append(report.nodeid)
+
+
+def pytest_sessionfinish(session):
+    if (path := os.environ.get("SCORIA_TEST_FAILURES")) and not hasattr(session.config, "workerinput"):  # the session of all workers
+        pathlib.Path(path).write_text("".join(f"{one}\n" for one in failed))
 
 
 def pytest_collection_modifyitems(items):

@@ -80,6 +80,7 @@ def test_h2_h3_h4_h8_h9_what_a_killed_node_was_at_goes_on_and_nothing_is_left_to
     wait_until(lambda: three.ask("GET", "/clusters/all@copying").json()["cluster"]["num_down_hosts"] == 0)
 
 
+@pytest.mark.quiet
 def test_a_stopped_node_hands_back_a_long_copy_within_seconds(three):
     for node in three.nodes.values():
         three.arm(node, "driver.file.copy.chunk", "delay(300)")
@@ -105,6 +106,7 @@ def test_a_stopped_node_hands_back_a_long_copy_within_seconds(three):
     three.nodes[host].start()
 
 
+@pytest.mark.quiet
 def test_a_drained_node_gives_back_its_work_answers_on_and_takes_up_work_again(three):
     for node in three.nodes.values():
         three.arm(node, "driver.file.copy.chunk", "delay(200)")
@@ -147,6 +149,7 @@ def test_a_rolling_restart_under_load_fails_no_request(three):
     print(f"{load.requests} requests, {load.done} volumes' lives")
 
 
+@pytest.mark.quiet
 def test_long_copies_do_not_delay_short_work(three):
     def times(count):
         made = [three.create() for _ in range(count)]
@@ -173,6 +176,7 @@ def test_long_copies_do_not_delay_short_work(three):
     assert percentile(beside, 0.99) < max(1.0, 3 * percentile(alone, 0.99))
 
 
+@pytest.mark.quiet
 def test_a_slow_node_costs_no_more_than_its_share(three):
     slow, *others = three.nodes.values()
     for node in others:

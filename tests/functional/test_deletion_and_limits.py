@@ -5,6 +5,8 @@ import threading
 import urllib.error
 import urllib.request
 
+import pytest
+
 from test_walk import scoria  # noqa: F401  (the fixture)
 
 
@@ -57,6 +59,7 @@ def limits_of(service, attachment):
     return record.read_text()
 
 
+@pytest.mark.quiet
 def test_limits_of_a_type_reach_exports_and_follow_changes(scoria):  # noqa: F811
     scoria.json("volume", "qos", "create", "slow", "--consumer", "both", "--property", "total_iops_sec_per_gb=50")
     scoria.json("volume", "type", "create", "slow")

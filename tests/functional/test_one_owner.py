@@ -105,6 +105,7 @@ def test_who_works_on_a_backend_is_told_with_the_reason(cluster):
         assert backend["owner"] == next(one["host"] for one in backend["nodes"] if one["activity"] == "owner")
 
 
+@pytest.mark.quiet
 def test_only_the_owner_works_and_the_next_follows_a_killed_and_a_paused_one_within_five_seconds(cluster, capsys):
     for name in ("n1", "n2", "n3"):
         cluster.node(name)
@@ -144,6 +145,7 @@ def test_only_the_owner_works_and_the_next_follows_a_killed_and_a_paused_one_wit
     assert killed < TAKEOVER and paused < TAKEOVER
 
 
+@pytest.mark.quiet
 def test_an_owner_that_stops_gives_its_place_away_at_once(cluster):
     for name in ("n1", "n2"):
         cluster.node(name)
