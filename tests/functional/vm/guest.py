@@ -136,13 +136,23 @@ class Guest:
             "-append", "console=ttyS0 panic=-1 loglevel=4 mitigations=off tsc=nowatchdog", "-serial", f"file:{self.folder}/serial",
             "-chardev", f"socket,id=console,path={console},server=on,wait=off", "-device", "virtio-serial", "-device", "virtconsole,chardev=console",
             "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="])
-        while not os.path.exists(console):
-            time.sleep(0.01)
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(console)
-        self.socket.settimeout(1)
         self.buffer = b""
-        self.until(rb"READY\r?\n", 180)
+        try:
+            self.connect(console)
+            self.until(rb"READY\r?\n", 180)
+        except BaseException:
+            self.close()
+            raise
+
+    def connect(self, console):
+        """The path is there a moment before somebody listens."""
+        end = time.time() + 30
+        while self.socket.connect_ex(console) != 0:
+            if time.time() > end or self.process.poll() is not None:
+                raise RuntimeError(f"no guest listens at {console}")
+            time.sleep(0.01)
+        self.socket.settimeout(1)
 
     def until(self, pattern, timeout):
         end = time.time() + timeout
