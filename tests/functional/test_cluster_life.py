@@ -3,6 +3,7 @@ is stopped, drained or cut off from a storage, who waits for whom, and how a bac
 import random
 import signal
 import statistics
+import subprocess
 import threading
 import time
 
@@ -134,6 +135,29 @@ def test_a_drained_node_gives_back_its_work_answers_on_and_takes_up_work_again(t
     for other in three.nodes:
         three.ask("POST", f"/scoria/v1/nodes/{other}/resume", {})
     assert three.ask("POST", "/scoria/v1/nodes/nobody/drain", {}).status == 404
+
+
+def test_what_a_stopped_node_has_locked_does_not_outlast_its_lease(three):
+    """It is stopped in a transaction, between its heartbeat's UPDATE and the COMMIT."""
+    victim = three.nodes["n3"]
+    [[incarnation]] = three.rows("SELECT max(inc) FROM node WHERE host = 'n3'")
+    with subprocess.Popen(["psql", three.url, "-Xq", "-c", f"BEGIN; SELECT 1 FROM node WHERE inc = {incarnation} FOR UPDATE; SELECT pg_sleep(2.5); COMMIT"],
+                          stdout=subprocess.DEVNULL) as locker:
+        wait_until(lambda: three.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE node SET hb_seq%'"), seconds=2.3)
+        victim.process.send_signal(signal.SIGSTOP)
+        locker.wait()
+    stopped, victim.process = victim.process, None  # not to be asked
+    begun = time.monotonic()
+    try:
+        assert three.rows("SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND query LIKE 'UPDATE node SET hb_seq%'")
+        wait_until(lambda: three.rows(f"SELECT state FROM node WHERE inc = {incarnation}") == [["fenced"]])
+        took = time.monotonic() - begun
+    finally:
+        stopped.send_signal(signal.SIGCONT)
+    assert stopped.wait(20) == 75
+    victim.start()
+    print(f"fenced {took:.2f} s after its last heartbeat")
+    assert took < 8  # its lease is 4 s
 
 
 def test_a_rolling_restart_under_load_fails_no_request(three):
