@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -14,7 +15,7 @@
 
 namespace scoria::db {
 
-/// A parameter or a column: null, integer or UTF-8 text. Booleans are 0/1, times microseconds, JSON text.
+/// A parameter: null, integer or UTF-8 text. Booleans are 0/1, times microseconds, JSON text.
 class Value {
  public:
   Value() = default;
@@ -33,13 +34,6 @@ class Value {
   std::int64_t integer() const;
   /// The text; empty for null. Throws db::Error for an integer.
   const std::string& text() const;
-  /// text(), moved out.
-  std::string take_text() {
-    auto* own = std::get_if<std::string>(&data_);
-    return own != nullptr ? std::move(*own) : text();
-  }
-  bool flag() const { return integer() != 0; }
-  Timestamp time() const { return {integer()}; }
 
  private:
   std::variant<std::monostate, std::int64_t, std::string> data_;
@@ -50,22 +44,74 @@ inline Value or_null(std::string_view text) { return text.empty() ? Value{} : Va
 
 using Values = std::vector<Value>;
 
+/// A column of a row: as a Value, and gone with its Rows.
+class Cell {
+ public:
+  enum class Kind : std::uint8_t { null, number, text };
+  Cell(Kind kind, std::int64_t number, std::string_view text) : text_(text), number_(number), kind_(kind) {}
+
+  bool null() const { return kind_ == Kind::null; }
+  bool is_text() const { return kind_ == Kind::text; }
+  /// The number; 0 for null. Throws db::Error for text that is no number.
+  std::int64_t integer() const { return is_text() ? number_in(text_) : number_; }
+  bool flag() const { return integer() != 0; }
+  Timestamp time() const { return {integer()}; }
+  /// The text, where it stands; empty for null. Throws db::Error for an integer.
+  std::string_view view() const {
+    if (kind_ == Kind::number) refuse_number();
+    return text_;
+  }
+  std::string text() const { return std::string(view()); }
+  operator Value() const { return null() ? Value{} : is_text() ? Value{text_} : Value{number_}; }
+
+ private:
+  friend class Value;
+  static std::int64_t number_in(std::string_view text);
+  [[noreturn]] static void refuse_number();
+
+  std::string_view text_;
+  std::int64_t number_;
+  Kind kind_;
+};
+
+/// What a statement answered. All its texts stand in one piece of memory.
 class Rows {
  public:
   std::size_t size() const { return columns_ == 0 ? 0 : cells_.size() / columns_; }
   bool empty() const { return cells_.empty(); }
   std::size_t columns() const { return columns_; }
-  const Value& at(std::size_t row, std::size_t column) const { return cells_.at(row * columns_ + column); }
-
-  /// Moves a text out, for those who read each cell once; the cell is empty afterwards.
-  std::string take_text(std::size_t row, std::size_t column) { return cells_.at(row * columns_ + column).take_text(); }
+  Cell at(std::size_t row, std::size_t column) const {
+    const Stored& cell = cells_.at(row * columns_ + column);
+    if (cell.kind != Cell::Kind::text) return {cell.kind, cell.number, {}};
+    return {cell.kind, 0, {texts_.data() + cell.number, cell.length}};
+  }
 
   Rows() = default;
-  Rows(std::size_t columns, std::vector<Value> cells) : columns_(columns), cells_(std::move(cells)) {}
+  // For engines: cell after cell, row after row.
+  explicit Rows(std::size_t columns) : columns_(columns) {}
+  void reserve(std::size_t rows) { cells_.reserve(rows * columns_); }
+  void add_null() { cells_.push_back({0, 0, Cell::Kind::null}); }
+  void add(std::int64_t number) { cells_.push_back({number, 0, Cell::Kind::number}); }
+  void add(std::string_view text) {
+    cells_.push_back({static_cast<std::int64_t>(texts_.size()), static_cast<std::uint32_t>(text.size()), Cell::Kind::text});
+    texts_.insert(texts_.end(), text.begin(), text.end());
+  }
+  void add(const Cell& cell) {
+    if (cell.null()) return add_null();
+    if (cell.is_text()) return add(cell.view());
+    add(cell.integer());
+  }
 
  private:
+  struct Stored {
+    std::int64_t number;  // of a text: where it begins in texts_
+    std::uint32_t length;
+    Cell::Kind kind;
+  };
+
   std::size_t columns_ = 0;
-  std::vector<Value> cells_;
+  std::vector<Stored> cells_;
+  std::vector<char> texts_;  // no string: views stay good when the Rows are moved
 };
 
 /// The database cannot serve now: connection lost, locked, disk full, shutting down. Nothing of the transaction stays

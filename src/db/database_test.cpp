@@ -204,7 +204,7 @@ TEST_P(Transactions, fragments_mean_the_same_everywhere) {
     tx.run(insert, {"b", 2, "{\"key\":\"va\\\"lue\",\"a.b\":\"dot\",\"$x\":\"money\",\"1\":\"one\",\"\":\"empty\",\"ü\":\"odd\",\"k\\n\":\"line\"}"});
   });
   database().write([](Transaction& tx) {
-    const auto text = [&](std::string_view key) { return tx.query("SELECT {json_text:note:?} FROM thing WHERE id = 'b'", {key}).at(0, 0); };
+    const auto text = [&](std::string_view key) -> Value { return tx.query("SELECT {json_text:note:?} FROM thing WHERE id = 'b'", {key}).at(0, 0); };
     EXPECT_EQ(text("key").text(), "va\"lue");
     EXPECT_EQ(text("a.b").text(), "dot");
     EXPECT_EQ(text("$x").text(), "money");

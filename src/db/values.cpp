@@ -55,19 +55,24 @@ void append_json(std::string& out, std::string_view text) {
 std::int64_t Value::integer() const {
   if (null()) return 0;
   if (const auto* number = std::get_if<std::int64_t>(&data_)) return *number;
-  const std::string& text = std::get<std::string>(data_);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) throw Error("not an integer: '" + text.substr(0, 40) + "'");
-  return number;
+  return Cell::number_in(std::get<std::string>(data_));
 }
 
 const std::string& Value::text() const {
   static const std::string empty;
   if (null()) return empty;
   if (const auto* text = std::get_if<std::string>(&data_)) return *text;
-  throw Error("an integer where text was expected");
+  Cell::refuse_number();
 }
+
+std::int64_t Cell::number_in(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) throw Error(fmt::format("not an integer: '{}'", text.substr(0, 40)));
+  return number;
+}
+
+void Cell::refuse_number() { throw Error("an integer where text was expected"); }
 
 void require_storable(const Values& values) {
   for (const Value& value : values)

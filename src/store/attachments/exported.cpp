@@ -21,7 +21,7 @@ std::optional<Exported> find_exported(db::Transaction& tx, const AttachmentId& i
       "LEFT JOIN qos_specs ON qos_specs.id = volume_type.qos_specs_id WHERE attachment.id = ?",
       columns, volumes::columns, qos::columns);
   static const std::size_t volume_at = count_of(columns), qos_at = volume_at + count_of(volumes::columns);
-  db::Rows rows = tx.query(sql, {id.text});
+  const db::Rows rows = tx.query(sql, {id.text});
   if (rows.empty()) return std::nullopt;
   Exported out{read(rows, 0), volumes::read(rows, 0, volume_at), {}};
   if (!rows.at(0, qos_at).null()) out.qos = qos::read(rows, 0, qos_at);

@@ -132,7 +132,7 @@ std::vector<Listed> of_pool(db::Transaction& tx, const std::string& backend, con
   const db::Rows rows = tx.query(select + "((o.pool = ? AND o.name > ? AND (? = '' OR o.name <= ?) AND o.state <> 'gone') OR {in:o.name:?}) ORDER BY o.name",
                                  {settled.count(), backend, pool, after, last, last, db::list_of(names)});
   // A condition is a number on SQLite and a boolean ('t') on PostgreSQL.
-  const auto flag = [&](std::size_t row, std::size_t column) { return rows.at(row, column).is_text() ? rows.at(row, column).text() == "t" : rows.at(row, column).flag(); };
+  const auto flag = [&](std::size_t row, std::size_t column) { return rows.at(row, column).is_text() ? rows.at(row, column).view() == "t" : rows.at(row, column).flag(); };
   std::vector<Listed> out;
   std::vector<Object> objects = read(rows);
   for (std::size_t i = 0; i < rows.size(); ++i) out.push_back({std::move(objects[i]), flag(i, 10), rows.at(i, 11).integer(), flag(i, 12)});

@@ -3,7 +3,7 @@
 namespace scoria::store::pools {
 namespace {
 db::Value known(std::int64_t bytes) { return bytes < 0 ? db::Value{} : db::Value{bytes}; }
-std::int64_t or_unknown(const db::Value& value) { return value.null() ? -1 : value.integer(); }
+std::int64_t or_unknown(const db::Cell& value) { return value.null() ? -1 : value.integer(); }
 }  // namespace
 
 void report(db::Transaction& tx, const Report& r) {
@@ -33,7 +33,7 @@ std::vector<Pool> all(db::Transaction& tx) {
     p.allocated_bytes = rows.at(i, 8).integer(), p.volumes = rows.at(i, 9).integer(), p.zone = rows.at(i, 10).text();
     p.disabled = rows.at(i, 11).flag(), p.frozen = rows.at(i, 12).flag(), p.reported_at = rows.at(i, 13).time();
     // EXISTS is a number on SQLite and a boolean ('t') on PostgreSQL.
-    p.up = rows.at(i, 14).is_text() ? rows.at(i, 14).text() == "t" : rows.at(i, 14).flag();
+    p.up = rows.at(i, 14).is_text() ? rows.at(i, 14).view() == "t" : rows.at(i, 14).flag();
   }
   return out;
 }

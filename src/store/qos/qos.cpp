@@ -26,7 +26,7 @@ const std::string_view columns = "qos_specs.id, qos_specs.name, qos_specs.consum
 const ListTable list_table = {.noun = "QoS specs", .select = columns, .from = "qos_specs", .where = "", .id = "qos_specs.id", .project = "", .columns = list_columns};
 
 QosSpecs read(const db::Rows& rows, std::size_t row, std::size_t column) {
-  const auto at = [&](std::size_t which) -> const db::Value& { return rows.at(row, column + which); };
+  const auto at = [&](std::size_t which) { return rows.at(row, column + which); };
   QosSpecs out;
   out.id = at(0).text(), out.name = at(1).text(), out.consumer = at(2).text();
   const auto specs = json::parse(at(3).text());

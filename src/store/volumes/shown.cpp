@@ -81,7 +81,7 @@ db::Rows find_shown(db::Transaction& tx, const VolumeId& id) {
 
 Shown read_shown(const db::Rows& rows, std::size_t row) {
   std::size_t column = 0;
-  const auto text = [&]() -> std::string_view { return rows.at(row, column++).text(); };
+  const auto text = [&]() -> std::string_view { return rows.at(row, column++).view(); };
   const auto flag = [&] { return rows.at(row, column++).flag(); };
   const auto time = [&] { return rows.at(row, column++).time(); };
   Shown v;

@@ -25,8 +25,8 @@ const std::string_view columns =
     "volume.charged_project, volume.charged_type, volume.charged_gib, volume.x_op, volume.x_mode, volume.next_op, volume.s_ops, volume.rev, volume.created_at, "
     "volume.updated_at, volume.launched_at";
 
-Volume read(db::Rows& rows, std::size_t row, std::size_t column) {
-  const auto text = [&] { return rows.take_text(row, column++); };
+Volume read(const db::Rows& rows, std::size_t row, std::size_t column) {
+  const auto text = [&] { return rows.at(row, column++).text(); };
   const auto number = [&] { return rows.at(row, column++).integer(); };
   const auto time = [&] { return rows.at(row, column++).time(); };
   Volume v;
@@ -56,7 +56,7 @@ void insert(db::Transaction& tx, const Volume& v) {
 
 std::optional<Volume> find(db::Transaction& tx, const VolumeId& id) {
   static const std::string sql = fmt::format("SELECT {} FROM volume WHERE id = ?", columns);
-  db::Rows rows = tx.query(sql, {id.text});
+  const db::Rows rows = tx.query(sql, {id.text});
   if (rows.empty()) return std::nullopt;
   return read(rows, 0);
 }

@@ -12,7 +12,7 @@ namespace scoria::store::volumes {
 
 extern const std::string_view columns;
 /// From `column` on. Moves the texts out of the row.
-Volume read(db::Rows& rows, std::size_t row, std::size_t column = 0);
+Volume read(const db::Rows& rows, std::size_t row, std::size_t column = 0);
 
 void insert(db::Transaction& tx, const Volume& volume);
 std::optional<Volume> find(db::Transaction& tx, const VolumeId& id);

@@ -69,15 +69,16 @@ struct Column {
   unsigned long length = 0;
   my_bool null = 0;
 
-  Value value() const {
-    if (null != 0) return {};
-    if (integer) return Value{number};
+  void add_to(Rows& rows) const {
+    if (null != 0) return rows.add_null();
+    if (integer) return rows.add(number);
     const std::string_view content(text.data(), length);
-    if (!decimal) return Value{content};
+    if (!decimal) return rows.add(content);
     // The sum of integers is a decimal: a number all the same unless it has a fraction.
     std::int64_t whole = 0;
     const auto [end, error] = std::from_chars(content.data(), content.data() + content.size(), whole);
-    return error == std::errc{} && end == content.data() + content.size() ? Value{whole} : Value{content};
+    if (error == std::errc{} && end == content.data() + content.size()) return rows.add(whole);
+    rows.add(content);
   }
 };
 
@@ -155,8 +156,6 @@ Outcome Connection::update_returning(const Plan& plan, const Values& values) {
   if (const std::size_t at = find.find("{keys}"); at != find.npos) find.replace(at, 6, names);
   const Rows rows = execute(find, Values(found_at, found_at + static_cast<std::ptrdiff_t>(plan.find_parameters))).rows;
   Outcome out;
-  std::vector<Value> cells;
-  std::size_t columns = 0;
   const std::string one = keys.size() == 1 ? "?" : "(" + marks(keys.size(), "?") + ")";
   for (std::size_t first = 0; first < rows.size(); first += most_keys) {
     // The last key stands again where a round number of them is not reached: few statements to prepare.
@@ -171,11 +170,10 @@ Outcome Connection::update_returning(const Plan& plan, const Values& values) {
     Values asked(rest, values.end());
     asked.insert(asked.end(), at.begin(), at.end());
     const Rows changed = execute(fmt::format("SELECT {} FROM {}{}", plan.returning, plan.target, where), asked).rows;
-    columns = changed.columns();
+    if (first == 0) out.rows = Rows(changed.columns());
     for (std::size_t row = 0; row < changed.size(); ++row)
-      for (std::size_t column = 0; column < columns; ++column) cells.push_back(changed.at(row, column));
+      for (std::size_t column = 0; column < changed.columns(); ++column) out.rows.add(changed.at(row, column));
   }
-  out.rows = Rows(columns, std::move(cells));
   return out;
 }
 
@@ -229,13 +227,13 @@ Rows Connection::fetch(st_mysql_stmt* statement) {
   for (std::size_t at = 0; at < count; ++at) binds.push_back(bind_of(columns[at], *mysql_fetch_field_direct(description, static_cast<unsigned>(at))));
   mysql_free_result(description);
   if (mysql_stmt_bind_result(statement, binds.data()) != 0) throw Error(mysql_stmt_error(statement));
-  std::vector<Value> cells;
-  cells.reserve(count * mysql_stmt_num_rows(statement));
+  Rows rows(count);
+  rows.reserve(mysql_stmt_num_rows(statement));
   int state = 0;
   while ((state = mysql_stmt_fetch(statement)) == 0)
-    for (const Column& column : columns) cells.push_back(column.value());
+    for (const Column& column : columns) column.add_to(rows);
   if (state != MYSQL_NO_DATA) throw Error(fmt::format("a result that does not fit its description: {}", mysql_stmt_error(statement)));
-  return Rows(count, std::move(cells));
+  return rows;
 }
 
 void Connection::require_duplicates_only(const std::string& text) {

@@ -23,7 +23,7 @@ void bound_columns(Transaction& tx, const std::string& index) {
     const Rows rows = tx.query("SELECT is_nullable, column_default FROM information_schema.columns WHERE table_schema = database() AND table_name = ? "
                                "AND column_name = ? AND data_type = 'longtext'", {table, column});
     if (rows.empty()) continue;
-    const Value& standard = rows.at(0, 1);
+    const Cell standard = rows.at(0, 1);
     tx.run(fmt::format("ALTER TABLE \"{}\" MODIFY \"{}\" VARCHAR(255) {}{}", table, column, rows.at(0, 0).text() == "YES" ? "NULL" : "NOT NULL",
                        standard.null() || standard.text() == "NULL" ? "" : " DEFAULT " + standard.text()));
   }

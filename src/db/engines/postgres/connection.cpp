@@ -33,43 +33,37 @@ bool is_number(Oid type) {
   return type == oid_int8 || type == oid_int4 || type == oid_int2 || type == oid_oid || type == oid_numeric;
 }
 
-void decode(std::string_view text, Oid type, std::vector<Value>& cells) {
-  if (type == oid_bool) {
-    cells.emplace_back(text == "t");
-    return;
-  }
+void decode(std::string_view text, Oid type, Rows& rows) {
+  if (type == oid_bool) return rows.add(std::int64_t{text == "t"});
   if (is_number(type)) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size()) {
-      cells.emplace_back(number);
-      return;
-    }
+    if (error == std::errc{} && end == text.data() + text.size()) return rows.add(number);
   }
-  cells.emplace_back(text);
+  rows.add(text);
 }
 
 Outcome outcome_of(PGresult* result) {
-  const int rows = PQntuples(result);
+  const int count = PQntuples(result);
   const int columns = PQnfields(result);
-  std::vector<Value> cells;
-  cells.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
+  Rows rows(static_cast<std::size_t>(columns));
+  rows.reserve(static_cast<std::size_t>(count));
   std::vector<Oid> types;
   for (int column = 0; column < columns; ++column) types.push_back(PQftype(result, column));
-  for (int row = 0; row < rows; ++row) {
+  for (int row = 0; row < count; ++row) {
     for (int column = 0; column < columns; ++column) {
       const auto length = static_cast<std::size_t>(PQgetlength(result, row, column));
       if (length == 0 && PQgetisnull(result, row, column) != 0) {
-        cells.emplace_back();
+        rows.add_null();
       } else {
-        decode({PQgetvalue(result, row, column), length}, types[static_cast<std::size_t>(column)], cells);
+        decode({PQgetvalue(result, row, column), length}, types[static_cast<std::size_t>(column)], rows);
       }
     }
   }
   std::int64_t touched = 0;
-  const std::string_view count = PQcmdTuples(result);
-  std::from_chars(count.data(), count.data() + count.size(), touched);
-  return {Rows(static_cast<std::size_t>(columns), std::move(cells)), touched};
+  const std::string_view told = PQcmdTuples(result);
+  std::from_chars(told.data(), told.data() + told.size(), touched);
+  return {std::move(rows), touched};
 }
 
 /// libpq's last message without its line ends and its guesses.

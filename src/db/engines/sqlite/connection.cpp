@@ -34,19 +34,17 @@ int bind(sqlite3_stmt* statement, int at, const Value& value) {
   return sqlite3_bind_text64(statement, at, value.text().data(), value.text().size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 
-void append_row(sqlite3_stmt* statement, int columns, std::vector<Value>& cells) {
-  // Grows in few steps: moving cells costs more than reading them.
-  if (cells.capacity() - cells.size() < static_cast<std::size_t>(columns)) cells.reserve(cells.size() * 4 + static_cast<std::size_t>(columns));
+void append_row(sqlite3_stmt* statement, int columns, Rows& rows) {
   for (int at = 0; at < columns; ++at) {
     sqlite3_value* value = sqlite3_column_value(statement, at);
     const int type = sqlite3_value_type(value);
     if (type == SQLITE_NULL) {
-      cells.emplace_back();
+      rows.add_null();
     } else if (type == SQLITE_INTEGER) {
-      cells.emplace_back(std::int64_t{sqlite3_value_int64(value)});
+      rows.add(std::int64_t{sqlite3_value_int64(value)});
     } else {
       const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
-      cells.emplace_back(std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
+      rows.add(std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
     }
   }
 }
@@ -131,13 +129,13 @@ Connection::Outcome Connection::run(std::string_view sql, const Values& values, 
 
   const std::int64_t before = sqlite3_total_changes64(handle_);
   const int columns = sqlite3_column_count(statement);
-  std::vector<Value> cells;
+  Rows rows(static_cast<std::size_t>(columns));
   int step = SQLITE_ROW;
-  while ((step = sqlite3_step(statement)) == SQLITE_ROW) append_row(statement, columns, cells);
+  while ((step = sqlite3_step(statement)) == SQLITE_ROW) append_row(statement, columns, rows);
   if (step != SQLITE_DONE) fail(sql);
   // total_changes tells whether this statement changed anything at all: changes() alone would still tell the last one's.
   const bool changed = sqlite3_total_changes64(handle_) != before;
-  return {Rows(static_cast<std::size_t>(columns), std::move(cells)), changed ? sqlite3_changes64(handle_) : 0};
+  return {std::move(rows), changed ? sqlite3_changes64(handle_) : 0};
 }
 
 void Connection::fail(std::string_view sql) {
