@@ -84,9 +84,10 @@ TEST_P(AttachmentRows, are_told_by_volume_oldest_first) {
   };
   EXPECT_EQ(ids(read([](auto& tx) { return of_volume(tx, {"v"}); })), "bda");
   EXPECT_EQ(ids(read([](auto& tx) { return of_volume(tx, {"nobody"}); })), "");
-  auto both = read([](auto& tx) { return of_volumes(tx, {"v", "w", "nobody"}); });
+  auto both = read([](auto& tx) { return of_volumes(tx, {"v", "w"}); });
   EXPECT_EQ(ids(both["v"]) + " " + ids(both["w"]), "bda c");
   EXPECT_EQ(both.size(), 2u);
+  EXPECT_EQ(read([](auto& tx) { return of_volumes(tx, {"v", "w", "nobody"}); }).size(), 2u);
   EXPECT_TRUE(read([](auto& tx) { return of_volumes(tx, {}); }).empty());
   EXPECT_EQ(read([](auto& tx) { return connected_of_backend(tx, "at-v"); }), (Texts{"a", "b"}));
   EXPECT_EQ(read([](auto& tx) { return connected_of_backend(tx, "at-w"); }), Texts{"c"});

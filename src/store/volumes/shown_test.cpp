@@ -51,6 +51,7 @@ TEST_P(ShownVolumes, tell_every_column) {
            "source_volid = 'sv', group_id = 'g', metadata = '{\"a\":1}', image_metadata = '{\"b\":2}', size_gib = 7, bootable = 1, multiattach = 0, readonly = 1, "
            "consumes_quota = 0, created_at = 21, updated_at = 22 WHERE id = 'busy'");
     tx.run("UPDATE attachment SET instance_id = 'i', attached_host = 'ah' WHERE id = 'b'");
+    tx.run("UPDATE attachment SET attach_time = NULL WHERE id = 'a'");
     tx.run("INSERT INTO attachment (id, volume_id, project_id, user_id, attach_status, created_at) VALUES ('elsewhere', 'bare', 'p', 'u', 'attached', 1)");
   });
   const db::Rows rows = database().read_one([](db::Transaction& tx) { return find_shown(tx, {"busy"}); });
@@ -69,6 +70,7 @@ TEST_P(ShownVolumes, tell_every_column) {
   const ShownAttachment& one = all.attachments[0];
   EXPECT_EQ(one.id + one.instance_id + one.host + one.mountpoint, "biah/dev/\"v\\db");
   EXPECT_EQ(one.attach_time.micros * 100 + one.created_at.micros, 702);
+  EXPECT_FALSE(all.attachments[1].attach_time);
   EXPECT_EQ(database().read_one([](db::Transaction& tx) { return find_shown(tx, {"nobody"}); }).size(), 0u);
   database().write([](db::Transaction& tx) { tx.run("UPDATE volume SET attachments = 0 WHERE id = 'busy'"); });
   const db::Rows without = database().read_one([](db::Transaction& tx) { return find_shown(tx, {"busy"}); });
