@@ -15,6 +15,7 @@
 #include "engine/kind.h"
 #include "engine/operations.h"
 #include "engine/start.h"
+#include "observe/metrics.h"
 #include "store/migrations.h"
 
 namespace scoria::engine::testing {
@@ -181,6 +182,13 @@ class Still : public ::testing::Test {
   std::unique_ptr<db::Database> real_ = db::open_sqlite(clock_, {.path = ":memory:", .now = [this] { return clock_.database_time(); }, .inline_execution = true});
   Seen database_{*real_};
 };
+
+/// The value of "name" or "name{label="…"}" in this process' metrics; 0 if there is none.
+inline double measured(const std::string& name) {
+  const std::string all = "\n" + metrics::render();
+  const auto at = all.find("\n" + name + " ");
+  return at == std::string::npos ? 0 : std::stod(all.substr(at + name.size() + 2));
+}
 
 /// Operations of one kind in the schema of the release.
 template <class Where>

@@ -32,18 +32,6 @@ void raise(db::Transaction& tx, const VersionMap& pins) {
     tx.run("INSERT INTO pin (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = {greatest}(pin.version, excluded.version)", {name, version});
 }
 
-/// What every one of the members can read. What one of them does not have at all is left out.
-VersionMap common(const std::vector<Member>& members) {
-  VersionMap out = members.front().newest;
-  for (const Member& member : members)
-    for (auto at = out.begin(); at != out.end();) {
-      const auto found = member.newest.find(at->first);
-      if (found != member.newest.end()) at->second = std::min(at->second, found->second);
-      at = found == member.newest.end() ? out.erase(at) : std::next(at);
-    }
-  return out;
-}
-
 }  // namespace
 
 Pinned pinned(db::Transaction& tx) {
@@ -133,7 +121,7 @@ Result<Pinned> finalize(db::Database& database, const Versions& own) {
         const std::vector<Member> all = members(tx);
         if (const auto why = obstacles(before, all, own); !why.empty())
           return refuse(RefusalCode::conflict, "The upgrade cannot be finalised now: {}.", join(why, "; "));
-        const VersionMap target = all.empty() ? own.newest : common(all);
+        const VersionMap target = all.empty() ? own.newest : all.front().newest;  // without obstacles all read the same
         if (beyond(target, before.pins).empty()) return before;
         raise(tx, target);
         const std::string release = all.empty() ? own.release : all.front().release;
