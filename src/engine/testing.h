@@ -28,7 +28,10 @@ class TurnClock final : public Clock {
   ~TurnClock() override {
     for (std::size_t i = 1; i < threads_.size(); ++i) SCORIA_CHECK(threads_[i]->done, "a thread outlives its clock");
   }
-  Instant now() const override { return now_; }
+  Instant now() const override {
+    SCORIA_CHECK(++asked_ < 1'000'000, "somebody waits for a time without waiting");
+    return now_;
+  }
   Timestamp database_time() const { return Timestamp{1'800'000'000'000'000} + now_.since_boot; }
   void sleep(Duration time) override { pause(nullptr, time); }
   bool wait(Signal& signal, Duration timeout) override { return pause(&signal, timeout); }
@@ -54,6 +57,7 @@ class TurnClock final : public Clock {
   };
 
   bool pause(Signal* signal, Duration time) {
+    asked_ = 0;
     Thread& self = *threads_[running_];
     const bool first = running_ == 0;
     self.signal = signal, self.raised = false, self.wake = now_ + std::max(time, Duration::zero());
@@ -91,6 +95,7 @@ class TurnClock final : public Clock {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::size_t running_ = 0;
   int turns_ = 0;
+  mutable int asked_ = 0;
 };
 
 /// Says what it is told to say.
@@ -107,16 +112,19 @@ class Seen final : public db::Database {
   db::Engine engine() const override { return says; }
   db::Statistics statistics() const override { return real_.statistics(); }
   void run_transaction(const std::function<bool(db::Transaction&)>& work) override {
+    count();
     if (before_write) before_write();
     if (twice) real_.run_transaction([&](db::Transaction& tx) { return work(tx), false; });
     real_.run_transaction(work);
     if (after_write) after_write();
   }
   void run_read(const std::function<void(db::Transaction&)>& work) override {
+    count();
     if (before_read) before_read();
     real_.run_read(work);
   }
   void run_read_one(const std::function<void(db::Transaction&)>& work) override {
+    count();
     if (before_read) before_read();
     real_.run_read_one(work);
   }
@@ -138,7 +146,9 @@ class Seen final : public db::Database {
   std::vector<std::int64_t> beacons;
 
  private:
+  void count() { SCORIA_CHECK(++asked_ < 100'000, "the database is asked again and again"); }
   db::Database& real_;
+  int asked_ = 0;
 };
 
 /// A kind whose steps a test writes. A step it does not write is done; the last one succeeds.
