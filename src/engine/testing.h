@@ -246,8 +246,8 @@ class WithOperations : public Where {
   std::string end_of(const std::string& id) { return text("SELECT value FROM setting WHERE name = 'end of " + id + "'"); }
   std::int64_t add_node(const std::string& host, const std::string& state, std::int64_t lease_left, std::int64_t beats = 1) {
     return this->database().write([&](db::Transaction& tx) {
-      return tx.query("INSERT INTO node (host, roles, state, hb_seq, lease_until, started_at, release, schema_version) VALUES (?, 'all', ?, ?, scoria_now() + ?, scoria_now(), '1', 1) "
-                      "RETURNING inc", {host, state, beats, lease_left}).at(0, 0).integer();
+      return tx.query("INSERT INTO node (host, roles, state, hb_seq, lease_until, started_at, release, schema_version) "
+                      "VALUES (?, 'all', ?, ?, scoria_now() + ?, scoria_now(), '1', 1) RETURNING inc", {host, state, beats, lease_left}).at(0, 0).integer();
     });
   }
   void add_volume(const std::string& id, const std::string& rest = "s_ops = 0") {

@@ -32,20 +32,21 @@ void raise(db::Transaction& tx, const VersionMap& pins) {
     tx.run("INSERT INTO pin (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = {greatest}(pin.version, excluded.version)", {name, version});
 }
 
-}  // namespace
-
-Pinned pinned(db::Transaction& tx) {
-  const db::Rows row = tx.query("SELECT release, finalised_at FROM upgrade WHERE id = 1");
+Pinned read_pinned(db::Transaction& tx, std::string_view lock) {
+  const db::Rows row = tx.query(fmt::format("SELECT release, finalised_at FROM upgrade WHERE id = 1{}", lock));
   Pinned out{row.at(0, 0).text(), row.at(0, 1).time(), {}};
   const db::Rows rows = tx.query("SELECT name, version FROM pin ORDER BY name");
   for (std::size_t i = 0; i < rows.size(); ++i) out.pins[rows.at(i, 0).text()] = static_cast<int>(rows.at(i, 1).integer());
   return out;
 }
 
+}  // namespace
+
+Pinned pinned(db::Transaction& tx) { return read_pinned(tx, {}); }
+
 Result<> admit(db::Transaction& tx, const Versions& versions) {
   if (versions.newest.empty()) return {};
-  tx.query("SELECT id FROM upgrade WHERE id = 1{for_share}");
-  const Pinned now = pinned(tx);
+  const Pinned now = read_pinned(tx, "{for_share}");
   if (now.release.empty()) {
     tx.run("UPDATE upgrade SET release = ? WHERE id = 1 AND release = ''", {versions.release});
     raise(tx, versions.newest);
