@@ -39,6 +39,18 @@ TEST_F(Engines, a_node_without_work_writes_nothing_but_its_beats) {
   EXPECT_EQ(own.engine->running(), 0u);
 }
 
+TEST_F(Engines, from_its_first_moment_a_node_has_slots_and_claims_nothing_unseen) {
+  Node& own = make(rare());
+  int writes = 0;
+  own.database.before_write = [&] { ++writes; };
+  own.engine->start();
+  own.engine->serve("work"), own.engine->serve("scheduler");
+  EXPECT_TRUE(own.engine->reserve("x", "scheduler"));
+  own.engine->release("x", "scheduler");
+  wait_ms(500);
+  EXPECT_EQ(writes, 2) << "it joined and beat once";
+}
+
 TEST_F(Engines, what_a_node_serves_from_now_on_is_looked_for_at_once) {
   Node& own = begin(rare(), {});
   wait_ms(100);
