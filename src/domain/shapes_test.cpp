@@ -127,6 +127,22 @@ TEST(Shapes, a_text_of_a_newer_build_is_refused) {
   });
 }
 
+TEST(Shapes, what_is_missing_or_of_another_kind_is_as_if_it_were_not_said) {
+  each_stored_shape([]<class Shape>() {
+    const std::string unsaid = Shape{}.to_json();
+    EXPECT_EQ(Shape::from_json("{}")->to_json(), unsaid);
+    EXPECT_EQ(Shape::from_json(R"({"hints":["a"],"data":["a"],"extra":["a"],"refused":"a","max_over_subscription_ratio":"a"})")->to_json(), unsaid);
+    for (const char* broken : {"", "{", "nonsense"}) EXPECT_FALSE(Shape::from_json(broken)) << Shape::shape << broken;
+  });
+  EXPECT_EQ(Placement::from_json(R"({"refused":["a",5,"b"]})")->refused, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(Shapes, an_event_says_only_what_there_is) {
+  EXPECT_EQ(ResourceEvent{}.to_json(), R"({"version":1})");
+  EXPECT_EQ((ResourceEvent{.volume_id = "v", .size_gib = 1}).to_json(), R"({"version":1,"volume_id":"v","size_gib":1})");
+  EXPECT_EQ(ResourceEvent::from_json(R"({"version":1,"volume_id":"v"})")->size_gib, 0);
+}
+
 /// The rules above, on shapes that break them.
 TEST(Goldens, a_change_without_a_new_version_and_a_lost_reader_are_told) {
   char path[] = "/tmp/scoria-goldens-XXXXXX";

@@ -85,14 +85,13 @@ std::int64_t Membership::sweep() {
   // few beats after that sight: the first of them to return makes the others look like a minority (models/fence.pml).
   if (late * 2 > members) suspicious_until_ = clock_.now() + 3 * options_.beat;
   const Duration grace = clock_.now() < suspicious_until_ ? options_.lease : Duration::zero();
-  std::int64_t fenced = 0;
-  database_.write([&](db::Transaction& tx) {
+  const std::int64_t fenced = database_.write([&](db::Transaction& tx) {
     // A lease further ahead than its length comes from another clock (a promoted standby): cut it.
     tx.run("UPDATE node SET lease_until = scoria_now() + ? WHERE state IN ('up', 'draining') AND lease_until > scoria_now() + ?",
            {options_.lease.count(), options_.lease.count()});
     // Not itself: it lives, whatever a jump of the database's clock did to its lease.
-    fenced = tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ? AND inc <> ?",
-                       {grace.count(), incarnation_});
+    return tx.change("UPDATE node SET state = 'fenced' WHERE state IN ('up', 'draining') AND lease_until < scoria_now() - ? AND inc <> ?",
+                     {grace.count(), incarnation_});
   });
   fenced_nodes.with().add(static_cast<double>(fenced));
   FAILPOINT("engine.sweep.between");

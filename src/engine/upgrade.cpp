@@ -32,32 +32,21 @@ void raise(db::Transaction& tx, const VersionMap& pins) {
     tx.run("INSERT INTO pin (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = {greatest}(pin.version, excluded.version)", {name, version});
 }
 
-/// What every one of the members can read. What one of them does not have at all is left out.
-VersionMap common(const std::vector<Member>& members) {
-  VersionMap out = members.front().newest;
-  for (const Member& member : members)
-    for (auto at = out.begin(); at != out.end();) {
-      const auto found = member.newest.find(at->first);
-      if (found != member.newest.end()) at->second = std::min(at->second, found->second);
-      at = found == member.newest.end() ? out.erase(at) : std::next(at);
-    }
-  return out;
-}
-
-}  // namespace
-
-Pinned pinned(db::Transaction& tx) {
-  const db::Rows row = tx.query("SELECT release, finalised_at FROM upgrade WHERE id = 1");
+Pinned read_pinned(db::Transaction& tx, std::string_view lock) {
+  const db::Rows row = tx.query(fmt::format("SELECT release, finalised_at FROM upgrade WHERE id = 1{}", lock));
   Pinned out{row.at(0, 0).text(), row.at(0, 1).time(), {}};
   const db::Rows rows = tx.query("SELECT name, version FROM pin ORDER BY name");
   for (std::size_t i = 0; i < rows.size(); ++i) out.pins[rows.at(i, 0).text()] = static_cast<int>(rows.at(i, 1).integer());
   return out;
 }
 
+}  // namespace
+
+Pinned pinned(db::Transaction& tx) { return read_pinned(tx, {}); }
+
 Result<> admit(db::Transaction& tx, const Versions& versions) {
   if (versions.newest.empty()) return {};
-  tx.query("SELECT id FROM upgrade WHERE id = 1{for_share}");
-  const Pinned now = pinned(tx);
+  const Pinned now = read_pinned(tx, "{for_share}");
   if (now.release.empty()) {
     tx.run("UPDATE upgrade SET release = ? WHERE id = 1 AND release = ''", {versions.release});
     raise(tx, versions.newest);
@@ -133,7 +122,7 @@ Result<Pinned> finalize(db::Database& database, const Versions& own) {
         const std::vector<Member> all = members(tx);
         if (const auto why = obstacles(before, all, own); !why.empty())
           return refuse(RefusalCode::conflict, "The upgrade cannot be finalised now: {}.", join(why, "; "));
-        const VersionMap target = all.empty() ? own.newest : common(all);
+        const VersionMap target = all.empty() ? own.newest : all.front().newest;  // without obstacles all read the same
         if (beyond(target, before.pins).empty()) return before;
         raise(tx, target);
         const std::string release = all.empty() ? own.release : all.front().release;

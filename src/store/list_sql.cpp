@@ -287,10 +287,8 @@ Result<ListedRows> run_list(db::Transaction& tx, const ListTable& table, const L
     for (std::size_t column = 0; column < rows.columns(); ++column) marker.push_back(rows.at(0, column));
   }
   ListedRows out;
-  if (query.limit > 0 && !query.nothing) {
-    const ListSql sql = page_sql(table, query, marker);
-    out.rows = tx.query(sql.text, sql.values);
-  }
+  const ListSql page = page_sql(table, query, marker);
+  out.rows = tx.query(page.text, page.values);
   if (query.with_count) {
     const ListSql sql = count_sql(table, query);
     out.count = tx.query(sql.text, sql.values).at(0, 0).integer();

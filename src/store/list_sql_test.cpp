@@ -102,10 +102,50 @@ TEST_P(ListSqlOn, filters_find_what_they_say) {
   EXPECT_EQ(found({"created_at", Op::greater, {"1970-01-01T00:00:02"}, {}}), (Ids{"c", "d"}));
   EXPECT_EQ(found({"created_at", Op::less_or_equal, {"1970-01-01T00:00:02"}, {}}), (Ids{"a", "b"}));
   EXPECT_EQ(found({"created_at", Op::not_equal, {"1970-01-01T00:00:02"}, {}}), (Ids{"a", "c", "d"}));
+  EXPECT_EQ(found({"created_at", Op::less, {"1970-01-01T00:00:02"}, {}}), Ids{"a"});
+  EXPECT_EQ(found({"created_at", Op::greater_or_equal, {"1970-01-01T00:00:02"}, {}}), (Ids{"b", "c", "d"}));
+  EXPECT_EQ(found({"created_at", Op::less, {"yesterday"}, {}}), Ids{});
   EXPECT_EQ(found({"metadata", Op::has_entries, {}, {{"k", "v"}, {"x", "1"}}}), Ids{"a"});
   EXPECT_EQ(found({"metadata", Op::has_entries, {}, {{"k", "v"}, {"x", "2"}}}), Ids{});
   EXPECT_EQ(found({"metadata", Op::equal, {"v"}, {}}), Ids{});
   EXPECT_EQ(found({"nonsense", Op::equal, {"v"}, {}}), Ids{});
+}
+
+TEST_P(ListSqlOn, a_value_is_read_whole_or_matches_nothing) {
+  insert({{.id = "a", .name = "per%cent", .size = 0, .bootable = true}, {.id = "b", .name = "under_score", .size = 5}, {.id = "c", .name = "back\\slash", .size = 1},
+          {.id = "d", .name = "underxscore", .size = std::nullopt}});
+  for (const char* number : {"5x", "x5", "", "99999999999999999999", "five"}) EXPECT_EQ(found({"size", Op::equal, {number}, {}}), Ids{}) << number;
+  EXPECT_EQ(found({"size", Op::equal, {"0"}, {}}), Ids{"a"});
+  EXPECT_EQ(found({"size", Op::one_of, {"0", "99999999999999999999"}, {}}), Ids{"a"});
+  EXPECT_EQ(found({"size", Op::one_of, {std::nullopt, "5"}, {}}), (Ids{"b", "d"}));
+  EXPECT_EQ(found({"size", Op::one_of, {"5", "1"}, {}}), (Ids{"b", "c"}));
+  for (const char* yes : {"true", "TRUE", "1"}) EXPECT_EQ(found({"bootable", Op::equal, {yes}, {}}), Ids{"a"}) << yes;
+  for (const char* no : {"false", "False", "0"}) EXPECT_EQ(found({"bootable", Op::equal, {no}, {}}), (Ids{"b", "c", "d"})) << no;
+  for (const char* neither : {"yes", "2", ""}) EXPECT_EQ(found({"bootable", Op::equal, {neither}, {}}), Ids{}) << neither;
+  EXPECT_EQ(found({"name", Op::contains, {"r%c"}, {}}), Ids{"a"});
+  EXPECT_EQ(found({"name", Op::contains, {"r_s"}, {}}), Ids{"b"});
+  EXPECT_EQ(found({"name", Op::contains, {"k\\s"}, {}}), Ids{"c"});
+  EXPECT_EQ(found({"name", Op::has_entries, {}, {{"k", "v"}}}), Ids{});
+}
+
+TEST_P(ListSqlOn, what_belongs_to_nobody_is_seen_by_every_project) {
+  insert(a_few());
+  ListTable shared = things;
+  shared.project = "";
+  ListTable scoped = things;
+  scoped.scope = "t.bootable = 1 AND t.project_id = ?";
+  ListQuery query;
+  query.sort = {{"created_at", true}, {"id", true}};
+  query.project_id = "p1", query.with_count = true;
+  const auto counted = [&](const ListTable& table) {
+    const auto listed = database().read([&](db::Transaction& tx) { return run_list(tx, table, query); });
+    return std::pair(static_cast<std::int64_t>(listed->rows.size()), *listed->count);
+  };
+  EXPECT_EQ(counted(shared), (std::pair<std::int64_t, std::int64_t>(4, 4)));
+  EXPECT_EQ(counted(scoped), (std::pair<std::int64_t, std::int64_t>(1, 1)));
+  EXPECT_EQ(counted(things), (std::pair<std::int64_t, std::int64_t>(3, 3)));
+  query.project_id = "";
+  EXPECT_EQ(counted(scoped), (std::pair<std::int64_t, std::int64_t>(4, 4)));
 }
 
 TEST_P(ListSqlOn, other_projects_rows_are_seen_only_without_a_project) {
@@ -188,20 +228,27 @@ std::vector<SortKey> random_sort(Random& random) {
 TEST_P(ListSqlOn, pages_joined_together_are_the_whole_list_in_order_for_any_sort) {
   SeededRandom random(42);
   std::vector<Thing> rows;
-  for (int number = 0; number < 60; ++number) {
+  for (int number = 0; number < 90; ++number) {
     Thing row{.id = random.uuid(), .bootable = random.below(2) == 0, .created_at = static_cast<std::int64_t>(random.below(5))};
     if (random.below(4) != 0) row.name = std::string(1, static_cast<char>("AbC"[random.below(3)]));
     if (random.below(4) != 0) row.size = static_cast<std::int64_t>(random.below(3));
+    row.project = std::vector<std::string>{"p0", "p1", "p2"}[random.below(3)];
     rows.push_back(row);
   }
   insert(rows);
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < 40; ++round) {
     ListQuery query;
     query.sort = random_sort(random);
+    if (round % 8 == 0) query.sort = {{"created_at", round % 16 == 0}, {"id", round % 16 == 0}};  // as most ask
+    if (round % 4 == 0) query.project_id = "p1";
     query.limit = 1 + static_cast<std::int64_t>(random.below(25));
     std::sort(rows.begin(), rows.end(), [&](const Thing& a, const Thing& b) { return before(a, b, query.sort); });
     Ids expected;
-    for (const Thing& row : rows) expected.push_back(row.id);
+    for (const Thing& row : rows)
+      if (query.project_id.empty() || row.project == query.project_id) expected.push_back(row.id);
+    query.with_count = true;
+    EXPECT_EQ(list(query)->count.value(), static_cast<std::int64_t>(expected.size()));
+    query.with_count = false;
     Ids seen;
     for (Ids page = ids(query); !page.empty(); page = ids(query)) {
       seen.insert(seen.end(), page.begin(), page.end());
@@ -229,6 +276,16 @@ TEST(ListSql, one_direction_over_set_columns_is_one_row_comparison) {
   const ListSql sql = page_sql(things, query, {db::Value(5), db::Value("a")});
   EXPECT_NE(sql.text.find("(t.created_at, t.id) < (?, ?)"), std::string::npos) << sql.text;
   EXPECT_EQ(sql.text.find("NULLS"), std::string::npos) << sql.text;
+  EXPECT_TRUE(sql.text.ends_with("LIMIT ?")) << "and no offset that nobody asked for: " << sql.text;
+}
+
+TEST(ListSql, an_order_in_both_directions_begins_at_its_first_column) {
+  ListQuery query;
+  for (const bool ascending : {true, false}) {
+    query.sort = {{"created_at", ascending}, {"id", !ascending}};
+    const ListSql sql = page_sql(things, query, {db::Value(5), db::Value("a")});
+    EXPECT_NE(sql.text.find(ascending ? "t.created_at >= ? AND (" : "t.created_at <= ? AND ("), std::string::npos) << sql.text;
+  }
 }
 
 TEST(ListSql, a_page_of_one_project_can_be_read_only_from_that_projects_index) {

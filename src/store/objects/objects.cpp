@@ -25,7 +25,7 @@ std::vector<Object> read(const db::Rows& rows) {
 
 // When a name is probed again after it went: late creates of paused processes (microseconds after `gone`).
 constexpr std::string_view next_recheck =
-    "CASE rechecks WHEN 0 THEN 10000000 WHEN 1 THEN 60000000 WHEN 2 THEN 600000000 WHEN 3 THEN 3600000000 ELSE 86400000000 END";
+    "CASE rechecks WHEN 0 THEN 10000000 WHEN 1 THEN 60000000 WHEN 2 THEN 600000000 WHEN 3 THEN 3600000000 END";
 
 }  // namespace
 
@@ -116,7 +116,7 @@ void rechecked(db::Transaction& tx, const std::string& backend, const std::strin
            {backend, name});
     return;
   }
-  tx.run(fmt::format("UPDATE backend_object SET rechecks = rechecks + 1, recheck_at = CASE WHEN rechecks >= 4 THEN NULL ELSE scoria_now() + {} END "
+  tx.run(fmt::format("UPDATE backend_object SET rechecks = rechecks + 1, recheck_at = scoria_now() + {} "
                      "WHERE backend = ? AND name = ? AND state = 'gone'",
                      next_recheck),
          {backend, name});
@@ -125,17 +125,16 @@ void rechecked(db::Transaction& tx, const std::string& backend, const std::strin
 std::vector<Listed> of_pool(db::Transaction& tx, const std::string& backend, const std::string& pool, const std::string& after, const std::string& last,
                             const std::vector<std::string>& names, Duration settled) {
   const std::string select = fmt::format(
-      "SELECT {}, COALESCE(v.x_op, s.x_op) IS NOT NULL, COALESCE(v.rev, s.rev, -1), o.changed_at <= scoria_now() - ? FROM backend_object o "
+      "SELECT {}, CASE WHEN COALESCE(v.x_op, s.x_op) IS NULL THEN 0 ELSE 1 END, COALESCE(v.rev, s.rev, -1), "
+      "CASE WHEN o.changed_at <= scoria_now() - ? THEN 1 ELSE 0 END FROM backend_object o "
       "LEFT JOIN volume v ON o.owner_type = 'volume' AND v.id = o.owner_id AND v.provider_name = o.name "
       "LEFT JOIN snapshot s ON o.owner_type = 'snapshot' AND s.id = o.owner_id AND s.provider_name = o.name WHERE o.backend = ? AND ",
       columns);
   const db::Rows rows = tx.query(select + "((o.pool = ? AND o.name > ? AND (? = '' OR o.name <= ?) AND o.state <> 'gone') OR {in:o.name:?}) ORDER BY o.name",
                                  {settled.count(), backend, pool, after, last, last, db::list_of(names)});
-  // A condition is a number on SQLite and a boolean ('t') on PostgreSQL.
-  const auto flag = [&](std::size_t row, std::size_t column) { return rows.at(row, column).is_text() ? rows.at(row, column).view() == "t" : rows.at(row, column).flag(); };
   std::vector<Listed> out;
   std::vector<Object> objects = read(rows);
-  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back({std::move(objects[i]), flag(i, 10), rows.at(i, 11).integer(), flag(i, 12)});
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back({std::move(objects[i]), rows.at(i, 10).flag(), rows.at(i, 11).integer(), rows.at(i, 12).flag()});
   return out;
 }
 

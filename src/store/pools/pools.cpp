@@ -21,8 +21,8 @@ std::vector<Pool> all(db::Transaction& tx) {
       // A cluster is as good as disabled when each of its services is.
       "b.zone, CASE WHEN b.disabled = 1 OR (EXISTS (SELECT 1 FROM service s WHERE s.cluster = p.backend AND s.disabled = 1) "
       "AND NOT EXISTS (SELECT 1 FROM service s WHERE s.cluster = p.backend AND s.disabled = 0)) THEN 1 ELSE 0 END, b.frozen, p.reported_at, "
-      "EXISTS (SELECT 1 FROM service s JOIN node n ON n.inc = s.inc WHERE (s.host = p.backend OR s.cluster = p.backend) AND s.binary_name = 'cinder-volume' "
-      "AND s.backend_up = 1 AND n.state = 'up' AND n.lease_until > scoria_now()) "
+      "CASE WHEN EXISTS (SELECT 1 FROM service s JOIN node n ON n.inc = s.inc WHERE (s.host = p.backend OR s.cluster = p.backend) AND s.binary_name = 'cinder-volume' "
+      "AND s.backend_up = 1 AND n.state = 'up' AND n.lease_until > scoria_now()) THEN 1 ELSE 0 END "
       "FROM pool p JOIN backend b ON b.name = p.backend ORDER BY p.backend, p.name");
   std::vector<Pool> out(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -32,8 +32,7 @@ std::vector<Pool> all(db::Transaction& tx) {
     p.unit_bytes = rows.at(i, 5).integer(), p.minimum_bytes = rows.at(i, 6).integer(), p.json = rows.at(i, 7).text();
     p.allocated_bytes = rows.at(i, 8).integer(), p.volumes = rows.at(i, 9).integer(), p.zone = rows.at(i, 10).text();
     p.disabled = rows.at(i, 11).flag(), p.frozen = rows.at(i, 12).flag(), p.reported_at = rows.at(i, 13).time();
-    // EXISTS is a number on SQLite and a boolean ('t') on PostgreSQL.
-    p.up = rows.at(i, 14).is_text() ? rows.at(i, 14).view() == "t" : rows.at(i, 14).flag();
+    p.up = rows.at(i, 14).flag();
   }
   return out;
 }

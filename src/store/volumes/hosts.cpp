@@ -8,9 +8,7 @@ std::map<std::string, std::string, std::less<>> hosts_of(db::Transaction& tx, co
   std::map<std::string, std::string, std::less<>> out;
   if (ids.empty()) return out;
   const db::Rows rows = tx.query("SELECT id, backend, pool FROM volume WHERE {in:id:?} AND project_id = ? AND backend IS NOT NULL", {db::list_of(ids), project});
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    if (!rows.at(row, 1).text().empty()) out.emplace(rows.at(row, 0).text(), rows.at(row, 1).text() + "#" + rows.at(row, 2).text());
-  }
+  for (std::size_t row = 0; row < rows.size(); ++row) out.emplace(rows.at(row, 0).text(), rows.at(row, 1).text() + "#" + rows.at(row, 2).text());
   return out;
 }
 
