@@ -32,6 +32,7 @@ from racers import Racer, Table
 from takeovers import Takeovers
 
 
+LATE = 5.0  # seconds after which a takeover is told of by itself
 CAUTIOUS = 10.0  # seconds for which a node that was late itself, or saw most others late, judges nobody, and some more
 
 
@@ -148,6 +149,9 @@ def report(options, fleet, storm, takeovers, judge, fenced, problems):
           f"{sum(call.kind == 'unknown' for call in judge.calls)} without an answer; late ghosts at the array that changed nothing: {judge.late_ghosts}")
     for label, numbers in summary.items():
         print(f"takeover ({label}) of {numbers['count']} operations: p50 {numbers['p50']} s, p99 {numbers['p99']} s, longest {numbers['longest']} s")
+    for waited, id_ in takeovers.late(LATE)[:20]:
+        what = fleet.rows(f"SELECT kind, queue, deaths, id FROM operation WHERE id = '{id_}'")[0]
+        print(f"  late: {waited:.2f} s, {' '.join(what)}")
     left = collections.Counter(f"{weather}: {'fenced' if code == FENCED else code}" for weather, _, code in fleet.exits)
     print(f"false fencings: {len(fenced)} {fenced[:5] if fenced else ''}; nodes that ended by themselves: {dict(left)}")
     for problem in problems[:25]:
