@@ -24,7 +24,7 @@ class MariadbServer(Server):
         (self.directory / "server.cnf").write_text("[mariadbd]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items()))
 
     def install(self):
-        self.tool("mariadb-install-db", "--no-defaults", "--datadir=data", "--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=16M")
+        self.tool("mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data", "--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=16M")
 
     def ask(self, sql, seconds=30):
         return subprocess.run(["mariadb", "--no-defaults", "-u", "root", "-S", str(self.directory / "sock"), "-NB", "-e", sql], capture_output=True, text=True, timeout=seconds)

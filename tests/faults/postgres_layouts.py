@@ -70,11 +70,12 @@ class Pair(OnePostgres):
     """A primary whose commits wait for its standby. What tests/postgres_ha.sh does on loopback."""
 
     names = ["db1", "db2"]
-    settings = "wal_log_hints = on\nwal_keep_size = 160MB\nwal_receiver_timeout = 5s\nwal_sender_timeout = 5s\n"
+    settings = "wal_log_hints = on\nwal_keep_size = 160MB\nwal_receiver_timeout = 5s\nwal_sender_timeout = 5s\nwal_retrieve_retry_interval = 1s\n"
 
     def create(self, network):
         super().create(network)
         self.copy()
+        self.servers[1].start()
         self.recover()
 
     def writer(self):
