@@ -43,7 +43,8 @@ class PostgresServer(Server):
         return subprocess.run(["psql", "-qAtX", "-h", str(self.directory), "-U", "scoria", "chaos", *words], check=True, capture_output=True, text=True, timeout=30).stdout.strip()
 
     def set(self, name, value):
-        self.sql("SET default_transaction_read_only = off", f"ALTER SYSTEM {f'SET {name} = {value}' if value else f'RESET {name}'}", "SELECT pg_reload_conf()")
+        change = f"SET {name} = {value}" if value else f"RESET {name}"
+        self.sql("SET default_transaction_read_only = off", f"ALTER SYSTEM {change}", "SELECT pg_reload_conf()")
 
 
 class OnePostgres(Servers):
@@ -78,15 +79,12 @@ class Pair(OnePostgres):
         self.servers[1].start()
         self.recover()
 
-    def writer(self):
-        """The primary is first in the list."""
-        return self.servers[0]
-
     def source(self):
+        """The primary: it is first in the list."""
         return f"host={self.servers[0].host.address} user=scoria dbname=postgres"
 
     def copy(self):
-        primary, standby = self.servers
+        standby = self.servers[1]
         standby.tool("rm", "-rf", "data")
         standby.tool(BIN / "pg_basebackup", "-d", self.source(), "-D", "data", "-X", "stream", "-c", "fast", "-R")
 
