@@ -4,7 +4,12 @@ MILLISECONDS` (each way, with as much jitter again), `stall` (nothing passes), `
 import asyncio
 import functools
 import random
+import socket
 import sys
+
+# As the nodes' own connections: a machine that has gone without a word is noticed.
+NOTICES = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5), (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
+           (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3), (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10000)]
 
 
 class Relay:
@@ -31,6 +36,8 @@ class Relay:
         except OSError:
             writer.close()
             return
+        for option in NOTICES:
+            far_writer.get_extra_info("socket").setsockopt(*option)
         pair = {writer, far_writer}
         self.ends |= pair
         await asyncio.gather(self.pump(reader, far_writer), self.pump(far_reader, writer))
