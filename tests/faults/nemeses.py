@@ -220,10 +220,11 @@ class DatabaseRestart(Nemesis):
     hits_all = True
     kind = "failover"
     several = True
+    most = 6  # seconds
 
     def strike(self):
         self.hit = self.fleet.running() > 0  # before: nobody can be asked meanwhile
-        out = Strike(self.kind, seconds=self.seconds(0.2, 6))
+        out = Strike(self.kind, seconds=self.seconds(0.2, self.most))
         self.strike_server(self.fleet.database.writer())
         return out
 
@@ -243,6 +244,7 @@ class DatabaseKill(DatabaseRestart):
 
 class DatabaseOff(DatabaseRestart):
     """Its machine loses its power: no FIN"""
+    most = 30
 
     def strike_server(self, server):
         server.lose_power()
