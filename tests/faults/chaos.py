@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Everything goes wrong, one thing after the other, while clients work; afterwards all must be as the clients saw it.
 
-  tests/faults/chaos.py [--layout postgres] [--nemeses kill,pause,…] [--seconds 60] [--seed 1] [--rate 20] [--rest 12] [--ledger FILE] [--list]
+  tests/faults/chaos.py [--layout postgres|pair|mariadb|galera|sqlite] [--nemeses kill,pause,…] [--seconds 60] [--seed 1] [--rate 20] [--rest 12] [--ledger FILE] [--list]
 
 Nodes, database and storage array run in network name spaces of their own (root). Half of the clients know their volumes and their bytes
 (load.py), the others meet on shared ones and only write down what they saw (racers.py). judge.py decides. A strike counts if it hit a
@@ -42,6 +42,8 @@ class Storm:
     def __init__(self, options, fleet, takeovers):
         self.options, self.fleet, self.takeovers, self.random = options, fleet, takeovers, random.Random(options.seed)
         self.names = [name for name in options.nemeses if nemeses.possible(name, fleet)]
+        if impossible := set(options.nemeses) - set(self.names):
+            print(f"left out here: {', '.join(sorted(impossible))}", flush=True)
         self.counts, self.hits, self.tries, self.struck = collections.Counter(), collections.Counter(), collections.Counter(), set()
         self.calm = threading.Event()
         self.calm.set()
