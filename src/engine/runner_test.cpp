@@ -100,14 +100,14 @@ TEST_F(Running, a_step_that_cannot_go_on_is_tried_again_later_and_later) {
   const std::string name = R"(scoria_operation_retries_total{kind="test.played"})";
   random_.says = 300'000;
   int attempt = 0;
-  for (const int seconds : {1, 2, 4, 8, 16, 32, 60, 60}) {
+  for (const int wait : {1, 2, 4, 8, 16, 32, 60, 60}) {
     played_->does["second"] = [](Task&) { return Outcome::retry("the array is away"); };
     const std::string id = "op" + std::to_string(attempt);
     const double before = testing::measured(name);
     start({.id = id, .first_step = "second"});
     set(id, fmt::format("attempt = {}, deaths = 3", attempt));
     run();
-    EXPECT_EQ(seen(id), fmt::format("ready second {} {} the array is away", attempt + 1, seconds * 500 + 300));
+    EXPECT_EQ(seen(id), fmt::format("ready second {} {} the array is away", attempt + 1, wait * 500 + 300));
     EXPECT_EQ(operation(id).deaths, 0);
     EXPECT_EQ(operation(id).owner, 0);
     EXPECT_EQ(testing::measured(name), before + 1);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Everything goes wrong, one thing after the other, while clients work; afterwards all must be as the clients saw it.
 
-  tests/faults/chaos.py [--layout postgres] [--nemeses kill,pause,…] [--seconds 60] [--seed 1] [--rate 20] [--rest 12] [--ledger FILE] [--list]
+  tests/faults/chaos.py [--layout postgres|pair|mariadb|galera|sqlite] [--nemeses kill,pause,…] [--seconds 60] [--seed 1] [--rate 20] [--rest 12] [--ledger FILE] [--list]
 
 Nodes, database and storage array run in network name spaces of their own (root). Half of the clients know their volumes and their bytes
 (load.py), the others meet on shared ones and only write down what they saw (racers.py). judge.py decides. A strike counts if it hit a
@@ -32,6 +32,7 @@ from racers import Racer, Table
 from takeovers import Takeovers
 
 
+LATE = 5.0  # seconds after which a takeover is told of by itself
 CAUTIOUS = 10.0  # seconds for which a node that was late itself, or saw most others late, judges nobody, and some more
 
 
@@ -41,6 +42,8 @@ class Storm:
     def __init__(self, options, fleet, takeovers):
         self.options, self.fleet, self.takeovers, self.random = options, fleet, takeovers, random.Random(options.seed)
         self.names = [name for name in options.nemeses if nemeses.possible(name, fleet)]
+        if impossible := set(options.nemeses) - set(self.names):
+            print(f"left out here: {', '.join(sorted(impossible))}", flush=True)
         self.counts, self.hits, self.tries, self.struck = collections.Counter(), collections.Counter(), collections.Counter(), set()
         self.calm = threading.Event()
         self.calm.set()
@@ -148,6 +151,9 @@ def report(options, fleet, storm, takeovers, judge, fenced, problems):
           f"{sum(call.kind == 'unknown' for call in judge.calls)} without an answer; late ghosts at the array that changed nothing: {judge.late_ghosts}")
     for label, numbers in summary.items():
         print(f"takeover ({label}) of {numbers['count']} operations: p50 {numbers['p50']} s, p99 {numbers['p99']} s, longest {numbers['longest']} s")
+    for waited, id_ in takeovers.late(LATE)[:20]:
+        what = fleet.rows(f"SELECT kind, queue, deaths, id FROM operation WHERE id = '{id_}'")[0]
+        print(f"  late: {waited:.2f} s, {' '.join(what)}")
     left = collections.Counter(f"{weather}: {'fenced' if code == FENCED else code}" for weather, _, code in fleet.exits)
     print(f"false fencings: {len(fenced)} {fenced[:5] if fenced else ''}; nodes that ended by themselves: {dict(left)}")
     for problem in problems[:25]:

@@ -88,16 +88,16 @@ class Mariadb:
         self.lock, self.client = threading.Lock(), None
 
     def connect(self):
+        """None if nobody answers."""
         for host, port in self.hosts:
             command = ["mariadb", "--no-defaults", "-h", host, "-P", str(port), "-u", self.login[0], f"-p{self.login[1]}", "-NBnr", "--force", "--connect-timeout=3",
                        "--init-command=SET SESSION sql_mode='ANSI_QUOTES,PIPES_AS_CONCAT', SESSION wsrep_sync_wait=1", self.database]
             client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if self.ask(client, "SELECT 1") == [["1"]]:
-                self.client = client
-                return
+                return client
             client.kill()
             client.wait()
-        raise RuntimeError("no MariaDB answers")
+        return None
 
     def ask(self, client, sql):
         """None if the client or its connection has gone."""
@@ -115,24 +115,24 @@ class Mariadb:
             rows.append(["" if cell == "NULL" else cell for cell in line.rstrip("\n").split("\t")])
         return None
 
-    def rows(self, sql):
+    def rows(self, sql, patience=90):
+        end = time.monotonic() + patience
         with self.lock:
-            for _ in range(20):
-                if self.client is None:
-                    self.connect()
-                found = self.ask(self.client, sql)
+            while True:
+                self.client = self.client or self.connect()
+                found = self.client and self.ask(self.client, sql)
                 if found is not None:
                     return found
-                self.client.kill()
-                self.client.wait()
-                self.client = None
+                self.close()
+                if time.monotonic() > end:
+                    raise RuntimeError(f"MariaDB does not answer: {sql[:100]}")
                 time.sleep(0.5)
-        raise RuntimeError(f"MariaDB does not answer: {sql[:100]}")
 
     def close(self):
         if self.client:
             self.client.kill()
             self.client.wait()
+            self.client = None
 
 
 class Sqlite:

@@ -34,11 +34,11 @@ def remove_group(group):
 
 
 class Relay:
-    """Between a node and the database, a process of its own that can be slow."""
+    """Between a node and the database's servers, a process of its own that can be slow. `places`: address and port of each."""
 
-    def __init__(self, network, target):
-        self.process = subprocess.Popen([sys.executable, str(HERE / "relay.py"), network.address, *target], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline())
+    def __init__(self, network, places):
+        self.process = subprocess.Popen([sys.executable, str(HERE / "relay.py"), network.address, *places], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.places = [f"{network.address}:{port}" for port in self.process.stdout.readline().split()]
 
     def say(self, words):
         self.process.stdin.write(words + "\n")
@@ -101,12 +101,12 @@ class Fleet:
         threading.Thread(target=self.supervise, name="supervisor", daemon=True).start()
 
     def add_node(self, name, backends):
-        machine, url = self.network.host(name), self.database.url
+        machine, places = self.network.host(name), [f"{host.address}:{self.database.port}" for host in self.database.hosts]
         last = len(self.nodes) == self.database.nodes - 1
-        if last and url:  # the last node reaches its database through a relay, which can be slow
-            self.relay = Relay(self.network, [self.database.host.address, "5432"])
-            url = url.replace(self.database.host.address, f"{self.network.address}:{self.relay.port}")
-        node = Node(name, self.directory, url, "all" if self.database.nodes > 1 else "", backends, machine)
+        if last and places:  # the last node reaches its database through a relay, which can be slow
+            self.relay = Relay(self.network, places)
+            places = self.relay.places
+        node = Node(name, self.directory, self.database.url(places), "all" if self.database.nodes > 1 else "", backends, machine)
         node.environment, node.log_directory = {"SCORIA_FAILPOINTS": ARRAY_FAILPOINTS}, self.logs.directory
         if name == "n1" and os.path.exists(FAKETIME):  # its wall clock can be moved
             node.clock = self.directory / "clock-n1"

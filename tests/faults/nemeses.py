@@ -18,6 +18,7 @@ class Nemesis:
     kind = ""        # what the ledger counts it as: kill, pause, partition, failover, other
     hits_all = False  # nodes may miss their beats together
     several = False  # needs several nodes and a database that is a machine
+    wants = "nodes"  # what it calls of the database
 
     def __init__(self, fleet, random, longest):
         self.fleet, self.random, self.longest = fleet, random, longest
@@ -137,7 +138,7 @@ class Partition(Nemesis):
     def others(self):
         if not self.from_database:
             return [self.fleet.array.host]
-        return [self.fleet.database.host]
+        return self.fleet.database.hosts
 
     def strike(self):
         seconds = self.seconds(1, 12)
@@ -182,7 +183,7 @@ class Flap(Partition):
         self.victims = [self.random.choice(self.fleet.nodes[:-1])]
         begun, seconds = time.time(), self.seconds(2, 8)
         while time.time() < begun + seconds:
-            self.victims[0].machine.cut(self.fleet.database.host)
+            self.victims[0].machine.cut(*self.fleet.database.hosts)
             time.sleep(self.random.uniform(0.05, 0.4))
             self.victims[0].machine.mend()
             time.sleep(self.random.uniform(0.05, 0.6))
@@ -215,17 +216,20 @@ class LostLinks(Nemesis):
 
 
 class DatabaseRestart(Nemesis):
-    """The server ends and comes back: a pause, then all goes on; nothing is lost"""
+    """The server that writes ends and comes back: a pause, then all goes on; nothing is lost"""
     hits_all = True
     kind = "failover"
     several = True
-    signals = (signal.SIGINT, signal.SIGQUIT)
+    most = 6  # seconds
 
     def strike(self):
         self.hit = self.fleet.running() > 0  # before: nobody can be asked meanwhile
-        out = Strike(self.kind, seconds=self.seconds(0.2, 6))
-        self.fleet.database.signal(self.random.choice(self.signals))
+        out = Strike(self.kind, seconds=self.seconds(0.2, self.most))
+        self.strike_server(self.fleet.database.writer())
         return out
+
+    def strike_server(self, server):
+        server.signal(self.random.choice(self.fleet.database.signals))
 
     def heal(self):
         self.fleet.database.recover()
@@ -233,7 +237,46 @@ class DatabaseRestart(Nemesis):
 
 class DatabaseKill(DatabaseRestart):
     """kill -9 of its first process"""
-    signals = (signal.SIGKILL,)
+
+    def strike_server(self, server):
+        server.signal(signal.SIGKILL)
+
+
+class DatabaseOff(DatabaseRestart):
+    """Its machine loses its power: no FIN"""
+    most = 30
+
+    def strike_server(self, server):
+        server.lose_power()
+
+
+class Failover(DatabaseRestart):
+    """The primary dies, or its machine without a word; the synchronous standby is promoted, the old primary comes back as the standby:
+    nothing that was answered is lost"""
+    wants = "promote"
+
+    def strike_server(self, server):
+        self.random.choice([server.kill, server.lose_power])()
+        time.sleep(self.random.uniform(0, 2))
+        self.fleet.database.promote()
+
+
+class Minority(DatabaseRestart):
+    """Galera's writing server is cut off from the other two, not from the nodes: it commits nothing, the others go on"""
+    wants = "minority"
+
+    def strike(self):
+        self.hit = self.fleet.running() > 0
+        seconds = self.seconds(3, 15)
+        alone, others = self.fleet.database.minority()
+        out = Strike(self.kind, seconds=seconds)
+        while (left := out.at + seconds - time.time()) > 0:
+            if alone.commits(left):
+                raise RuntimeError(f"{alone.host.name} commits alone")
+            time.sleep(0.2)
+        if seconds > 10 and not others[0].commits(5):
+            raise RuntimeError(f"{others[0].host.name}, one of two of three, commits nothing")
+        return out
 
 
 class DatabaseReadOnly(Nemesis):
@@ -243,11 +286,11 @@ class DatabaseReadOnly(Nemesis):
     several = True
 
     def strike(self):
-        self.fleet.database.sql("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+        self.fleet.database.read_only(True)
         return Strike(self.kind, seconds=self.seconds(1, 6))
 
     def heal(self):
-        self.fleet.database.sql("SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+        self.fleet.database.read_only(False)
 
 
 class DatabaseFull(Nemesis):
@@ -257,13 +300,13 @@ class DatabaseFull(Nemesis):
     several = True
 
     def strike(self):
-        self.fleet.database.sql("ALTER ROLE nodes CONNECTION LIMIT 1")
+        self.fleet.database.limit_connections(1)
         self.fleet.relay.say("reset")
         seconds = self.seconds(1, 6)
         return Strike(self.kind, self.fleet.nodes[-1:], seconds=seconds, cut=True)
 
     def heal(self):
-        self.fleet.database.sql("ALTER ROLE nodes CONNECTION LIMIT -1")
+        self.fleet.database.limit_connections(None)
 
 
 class DiskFull(Nemesis):
@@ -273,7 +316,7 @@ class DiskFull(Nemesis):
 
     def strike(self):
         out = Strike(self.kind, seconds=self.seconds(1, 5))
-        self.fleet.database.disk.fill()
+        self.fleet.database.writer().disk.fill()
         return out
 
     def heal(self):
@@ -338,12 +381,13 @@ class RollingRestart(Nemesis):
 
 ALL = {"kill": Kill, "memory": Memory, "pause": Pause, "off": Off, "partition-database": PartitionDatabase, "partition-one-way": PartitionOneWay,
        "partition-backend": PartitionBackend, "partition-halves": PartitionHalves, "flap": Flap, "slow-link": SlowLink, "lost-links": LostLinks,
-       "database-restart": DatabaseRestart, "database-kill": DatabaseKill, "database-read-only": DatabaseReadOnly, "database-connections": DatabaseFull,
-       "disk-full": DiskFull, "log-full": LogFull, "clock": Clock, "backend": Backend, "rolling-restart": RollingRestart}
+       "database-restart": DatabaseRestart, "database-kill": DatabaseKill, "database-off": DatabaseOff, "failover": Failover, "minority": Minority,
+       "database-read-only": DatabaseReadOnly, "database-connections": DatabaseFull, "disk-full": DiskFull, "log-full": LogFull, "clock": Clock,
+       "backend": Backend, "rolling-restart": RollingRestart}
 
 
 def possible(name, fleet):
     kind = ALL[name]
-    if kind.several and fleet.database.nodes < 3:
+    if (kind.several and fleet.database.nodes < 3) or not hasattr(fleet.database, kind.wants):
         return False
     return hasattr(fleet.nodes[0], {"memory": "group", "clock": "clock"}.get(name, "name"))

@@ -34,6 +34,8 @@ class Host:
 
     def cable(self, plugged):
         run("ip", "link", "set", self.link, "up" if plugged else "down")
+        if plugged:  # whom it asked for in vain meanwhile is looked for again
+            run("ip", "-n", self.space, "neigh", "flush", "dev", "eth0")
 
     def cut(self, *others, hears=False, speaks=False):
         """No packet to or from those hosts; with hears or speaks one way is left."""

@@ -54,6 +54,10 @@ class Takeovers(threading.Thread):
         self.ended.set()
         self.join()
 
+    def late(self, seconds):
+        """(seconds, operation), the latest first, of those that waited longer."""
+        return sorted(((waited, id_) for waited, _, id_ in self.times if waited > seconds), reverse=True)
+
     def summary(self):
         """{label: {count, p50, p99, longest}}"""
         out = {}

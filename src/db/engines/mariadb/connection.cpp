@@ -6,6 +6,7 @@
 #include <mysqld_error.h>
 #include <errmsg.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -24,6 +25,14 @@ constexpr std::string_view session_settings =
     "SESSION idle_transaction_timeout = {}, SESSION group_concat_max_len = 67108864";
 constexpr unsigned synced = 4;  // wsrep_local_state
 constexpr std::size_t max_prepared = 300;
+
+/// A server that vanished without a word is noticed within ten seconds, as with PostgreSQL, whatever it was asked.
+void notice_silence(int socket) {
+  const auto set = [&](int level, int name, int value) { ::setsockopt(socket, level, name, &value, sizeof value); };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 5), set(IPPROTO_TCP, TCP_KEEPINTVL, 2), set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 10'000);
+}
 
 unsigned seconds_of(Duration time) { return static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(time).count()); }
 
@@ -51,9 +60,11 @@ void Shared::warn_of_flushing(int setting) {
 Connection::Connection(Clock& clock, Shared& shared, bool patient, std::size_t hosts) : clock_(clock), shared_(shared) {
   std::string why;
   const std::size_t count = std::min(hosts, shared_.address.hosts.size());
-  for (std::size_t host = 0; host < count; ++host) {
+  // Who served last comes first: one that is away is waited for once, and Session looks whether it is back.
+  const std::size_t last = shared_.host, first = last < count ? last : 0;
+  for (std::size_t i = 0; i < count; ++i) {
     generation_ = shared_.generation;
-    if (try_host(host, patient, why)) return;
+    if (try_host((first + i) % count, patient, why)) return;
   }
   throw Unreachable("cannot connect to the database: " + why);
 }
@@ -88,6 +99,7 @@ bool Connection::try_host(std::size_t host, bool patient, std::string& why) {
                                             address.database.c_str(), at.port, socket, CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS) != nullptr;
   try {
     if (!connected) throw Error(mysql_error(handle_));
+    if (socket == nullptr) notice_silence(mysql_get_socket(handle_));
     prepare_session(patient);
     if (serves(why)) {
       if (shared_.host.exchange(host) != host) generation_ = ++shared_.generation;

@@ -58,7 +58,7 @@ class Shared {
 /// transaction is still open and must be rolled back.
 class Connection {
  public:
-  /// To the first host, up to `hosts` of them, that lives, is part of its cluster and may be written. Throws Error.
+  /// To the host that served last or else the first, up to `hosts` of them, that lives, is part of its cluster and may be written. Throws Error.
   /// `patient`: without limits of time.
   Connection(Clock& clock, Shared& shared, bool patient = false, std::size_t hosts = 100);
   ~Connection();

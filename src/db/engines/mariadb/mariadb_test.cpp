@@ -1,4 +1,7 @@
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "db/engines/mariadb.h"
@@ -161,6 +164,26 @@ TEST_P(Mariadb, of_several_hosts_the_first_that_lives_is_used) {
   several.insert(several.find('@') + 1, "127.0.0.1:1,");
   const auto database = open_mariadb(clock(), random_, {.connection = several});
   EXPECT_EQ(count(*database), 2);
+}
+
+TEST_P(Mariadb, a_host_that_says_nothing_is_asked_once_and_not_by_every_connection) {
+  const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET, at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  auto* const place = reinterpret_cast<sockaddr*>(&at);
+  ASSERT_EQ(::bind(silent, place, size) | ::listen(silent, 8) | ::getsockname(silent, place, &size), 0);
+  std::string several = address();
+  several.insert(several.find('@') + 1, "127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + ",");
+  const auto database = open_mariadb(clock(), random_, {.connection = several, .connect_timeout = 1s});
+  for (int i = 0; i < 3; ++i) {
+    const std::int64_t mine = database->write([](Transaction& tx) { return tx.guard("g", add_one, {"a"}), connection_of(tx); });
+    terminate(*open(), mine);
+  }
+  int asked = 0;
+  for (int one = 0; (one = ::accept(silent, nullptr, nullptr)) >= 0; ++asked) ::close(one);
+  EXPECT_EQ(asked, 1);
+  ::close(silent);
 }
 
 TEST_P(Mariadb, a_changed_schema_makes_no_statement_fail) {
