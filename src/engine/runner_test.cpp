@@ -150,6 +150,7 @@ TEST_F(Running, what_waits_holds_nothing) {
     return out;
   });
   run("op", "deaths = 3, attempt = 2");
+  EXPECT_EQ(ran(), "first");
   const Operation op = operation("op");
   EXPECT_EQ(seen(), "waiting first 2 0 waits for another");
   EXPECT_EQ(fmt::format("{} {} {} {}", op.waits_on, op.owner, op.deaths, op.context), R"(op:other 0 0 {"new":1})");
@@ -215,7 +216,9 @@ TEST_F(Running, a_step_that_was_stopped_is_cancelled_or_given_back) {
       set(id, meanwhile);
       return Outcome::stopped();
     });
+    played_->ran.clear();
     run(id, "step = '" + step + "', attempt = 2");
+    EXPECT_EQ(ran(), step) << "once";
     return seen(id);
   };
   EXPECT_EQ(stop_at("one", "second", "cancel_req = 1"), "cancelled second 2 0 ");
