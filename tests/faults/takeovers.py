@@ -1,4 +1,5 @@
-"""How long operations wait for a successor after their node was struck."""
+"""How long operations wait for a successor after their node was struck. Long copies apart: what is taken back from the dead goes on at once only
+where a slot for them is free, and under a storm the others' are taken."""
 import threading
 
 
@@ -25,14 +26,14 @@ class Takeovers(threading.Thread):
         if not waiting:
             return
         ids = ",".join(f"'{one}'" for one in waiting)
-        for id_, epoch, claimed, state in self.rows(f"SELECT id, epoch, claimed_at, state FROM operation WHERE id IN ({ids})"):
+        for id_, epoch, claimed, state, queue in self.rows(f"SELECT id, epoch, claimed_at, state, queue FROM operation WHERE id IN ({ids})"):
             at, before, label = waiting[id_]
             taken = int(epoch) > before
             if not taken and state in ("running", "ready", "waiting"):
                 continue
             with self.lock:
                 if taken:
-                    self.times.append((int(claimed) / 1e6 - at, label, id_))
+                    self.times.append((int(claimed) / 1e6 - at, label + (", long copies" if queue.endswith("!bulk") else ""), id_))
                 self.waiting.pop(id_, None)  # else its end was under way when its node was struck
 
     def forget(self, owned):
