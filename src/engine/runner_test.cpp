@@ -45,7 +45,7 @@ class Running : public testing::InStillTime {
   }
   std::string ran() { return join(played_->ran, " "); }
   /// The step's next run does that, later ones nothing but their work.
-  void once(std::string_view step, std::function<Outcome(Task&)> does) {
+  void once(const std::string& step, std::function<Outcome(Task&)> does) {
     played_->does[step] = [this, step, does = std::move(does), done = std::make_shared<bool>(false)](Task& task) {
       if (!std::exchange(*done, true)) return does(task);
       return step == played_->list.back() ? Outcome::succeed() : Outcome::advance(task.operation().context);

@@ -178,7 +178,7 @@ class Played : public Kind {
   std::map<std::string_view, int> since;
   std::string_view no_return;
   int newest = 1, oldest = 1;
-  std::map<std::string_view, std::function<Outcome(Task&)>> does;
+  std::map<std::string, std::function<Outcome(Task&)>, std::less<>> does;
   mutable std::vector<std::string> ran;
 
  private:

@@ -54,14 +54,14 @@ class Nodes : public InStillTime {
     return op.claimed_at ? (op.claimed_at - op.created_at).count() : -1;
   }
   /// The step takes that long.
-  void lasts(std::string_view step, Duration time) {
+  void lasts(const std::string& step, Duration time) {
     played_->does[step] = [this, step, time](Task& task) {
       task.clock().sleep(time);
       return step == played_->list.back() ? Outcome::succeed() : Outcome::advance(task.operation().context);
     };
   }
   /// The step goes on until it is told to stop.
-  void lasts_until_stopped(std::string_view step) {
+  void lasts_until_stopped(const std::string& step) {
     played_->does[step] = [](Task& task) {
       while (!task.should_stop()) task.clock().sleep(std::chrono::milliseconds{5});
       return Outcome::stopped();
