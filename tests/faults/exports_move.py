@@ -51,7 +51,7 @@ class Volume:
         connection.setdefault("type", connection.get("driver_volume_type"))
         self.attachment, self.connection = made["id"], connection
         self.portal = connection["host"] if connection["type"] == "nbd" else connection["target_portal"].split(":")[0]
-        self.client = Attached({"name": made["id"]}, connection)
+        self.client, self.stamper = Attached({"name": made["id"]}, connection), None
 
     def write(self, seed):
         from exports_rig import Stamper
@@ -69,6 +69,12 @@ class Volume:
             return node
         self.client.node = watchful
         self.stamper = Stamper(self.client, blocks=256, reconnect=60, seed=seed)
+
+    def end(self):
+        """Whatever it is doing: its client goes."""
+        if process := getattr(self.stamper, "process", None):
+            process.kill()
+            process.wait()
 
     def detach(self):
         if self.guest:
@@ -220,6 +226,8 @@ class Run:
         return self.verdict(snapshots)
 
     def close(self):
+        for volume in self.volumes:
+            volume.end()
         if self.guest:
             self.guest.close()
 
