@@ -110,7 +110,7 @@ void Reporter::tell(operations::Backend& backend, const drivers::DriverResult<st
     const std::string_view activity = backend.ownership.together() ? store::services::active_active
                                       : backend.ownership.ours()   ? store::services::owner
                                                                    : store::services::standby;
-    store::services::tell_activity(tx, backend.host, activity, backend.unproven);
+    store::services::tell_activity(tx, backend.host, backend.cluster, activity, backend.unproven);
     if (up)
       for (drivers::PoolReport pool : *pools) {
         if (!backend.shown_name.empty()) pool.extra.emplace_back("volume_backend_name", backend.shown_name);

@@ -12,8 +12,10 @@ std::vector<Activity> activities(db::Transaction& tx) {
   return out;
 }
 
-void tell_activity(db::Transaction& tx, const std::string& host, std::string_view activity, const std::string& unproven) {
+void tell_activity(db::Transaction& tx, const std::string& host, const std::string& cluster, std::string_view activity, const std::string& unproven) {
   tx.run("UPDATE service SET activity = ?, unproven = ? WHERE host = ? AND binary_name = 'cinder-volume'", {activity, db::or_null(unproven), host});
+  if (activity == owner)
+    tx.run("UPDATE service SET activity = ? WHERE cluster = ? AND host <> ? AND binary_name = 'cinder-volume' AND activity = ?", {standby, cluster, host, owner});
 }
 
 }  // namespace scoria::store::services

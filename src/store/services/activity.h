@@ -20,7 +20,8 @@ struct Activity {
 
 /// By backend and host.
 std::vector<Activity> activities(db::Transaction& tx);
-/// What a node says of itself. Its row must be there (store/pools).
-void tell_activity(db::Transaction& tx, const std::string& host, std::string_view activity, const std::string& unproven);
+/// What a node says of itself. Its row must be there (store/pools). A backend has one owner: who became it says so of the one
+/// before too, which may be silent and yet counted alive.
+void tell_activity(db::Transaction& tx, const std::string& host, const std::string& cluster, std::string_view activity, const std::string& unproven);
 
 }  // namespace scoria::store::services

@@ -104,11 +104,13 @@ TEST_P(Services, clusters_count_the_hosts_that_live) {
 }
 
 TEST_P(Services, nodes_tell_how_they_share_a_backend) {
-  EXPECT_EQ(changed([](auto& tx) { tell_activity(tx, "h4", owner, ""); }), "h4/cinder-volume: activity=owner");
-  EXPECT_EQ(changed([](auto& tx) { tell_activity(tx, "h2", standby, "why"); }), "h2/cinder-volume: activity=standby unproven=why");
+  EXPECT_EQ(changed([](auto& tx) { tell_activity(tx, "h4", "", owner, ""); }), "h4/cinder-volume: activity=owner");
+  EXPECT_EQ(changed([](auto& tx) { tell_activity(tx, "h2", "c", standby, "why"); }), "h2/cinder-volume: activity=standby unproven=why");
   Texts told;
   for (const Activity& one : read([](auto& tx) { return activities(tx); })) told.push_back(joined(one.backend, one.host, one.activity, one.unproven, one.up));
   EXPECT_EQ(told, (Texts{"c|h1|||yes", "c|h2|standby|why|yes", "c|h3|||no", "h4|h4|owner||no", "h6|h6|||no"}));
+  EXPECT_EQ(changed([](auto& tx) { tell_activity(tx, "h1", "c", owner, ""); }), "h1/cinder-volume: activity=owner");
+  EXPECT_EQ(changed([](auto& tx) { tell_activity(tx, "h2", "c", owner, "why"); }), "h1/cinder-volume: activity=standby; h2/cinder-volume: activity=owner");
 }
 
 TEST_P(Services, log_levels_are_asked_for_and_told) {
