@@ -17,19 +17,6 @@ std::string_view first_of_list(std::string_view value) {
   return value;
 }
 
-std::string joined(std::string_view base, std::string_view version, std::string_view project, std::string_view collection,
-                   std::string_view id) {
-  std::string out;
-  out.reserve(base.size() + version.size() + project.size() + collection.size() + id.size() + 4);
-  out += base;
-  for (const std::string_view part : {version, project, collection, id}) {
-    if (part.empty()) continue;
-    out += '/';
-    out += part;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string base_url(const http::Request& request, std::string_view public_endpoint) {
@@ -45,14 +32,11 @@ std::string base_url(const http::Request& request, std::string_view public_endpo
   return fmt::format("{}://{}", request.tls ? "https" : "http", host);
 }
 
-std::string Links::self(std::string_view collection, std::string_view id) const { return joined(base, "v3", project_id, collection, id); }
-
-std::string Links::bookmark(std::string_view collection, std::string_view id) const { return joined(base, {}, project_id, collection, id); }
-
 void Links::write(json::Writer& out, std::string_view collection, std::string_view id) const {
-  out.key("links").begin_array();
-  out.begin_object().field("rel", "self").field("href", self(collection, id)).end_object();
-  out.begin_object().field("rel", "bookmark").field("href", bookmark(collection, id)).end_object();
+  const std::string_view slash = project_id.empty() ? "" : "/";
+  out.plain_key("links").begin_array();
+  out.begin_object().field("rel", "self").plain_key("href").string({base, "/v3", slash, project_id, "/", collection, "/", id}).end_object();
+  out.begin_object().field("rel", "bookmark").plain_key("href").string({base, slash, project_id, "/", collection, "/", id}).end_object();
   out.end_array();
 }
 

@@ -17,11 +17,8 @@ struct Links {
   std::string project_id;  // of the path; empty when it held none
   std::string path;        // of the request, as sent, without query
 
-  /// `<base>/v3/<project>/<collection>/<id>`
-  std::string self(std::string_view collection, std::string_view id) const;
-  /// The same without version: the form that outlives versions.
-  std::string bookmark(std::string_view collection, std::string_view id) const;
-  /// Writes the member "links" with both.
+  /// Writes the member "links": self, `<base>/v3/<project>/<collection>/<id>`, and bookmark, the same without version, which
+  /// outlives versions.
   void write(json::Writer& out, std::string_view collection, std::string_view id) const;
 };
 

@@ -191,11 +191,19 @@ TEST_F(World, noauth_hands_out_a_token) {
 }
 
 TEST_F(World, another_projects_id_in_the_path_is_a_malformed_url) {
-  mount("volumes.list", [](ApiRequest& request) { return request.reply(request.links.self("volumes", "7")); });
+  mount("volumes.list", [](ApiRequest& request) {
+    json::Writer out;
+    out.begin_object();
+    request.links.write(out, "volumes", "7");
+    return request.reply(out.end_object().take());
+  });
+  const auto links = [](const std::string& part) {
+    return R"({"links":[{"rel":"self","href":"http://api:8776/v3)" + part + R"(/volumes/7"},{"rel":"bookmark","href":"http://api:8776)" + part + R"(/volumes/7"}]})";
+  };
   EXPECT_EQ(ask("GET", "/v3/bbbb2222/volumes").status, 400);
   EXPECT_EQ(ask("GET", "/v3/aaaa1111/volumes").status, 200);
-  EXPECT_EQ(inbox->last.body, "http://api:8776/v3/aaaa1111/volumes/7");
-  EXPECT_EQ(ask("GET", "/v3/volumes").body, "http://api:8776/v3/volumes/7");
+  EXPECT_EQ(inbox->last.body, links("/aaaa1111"));
+  EXPECT_EQ(ask("GET", "/v3/volumes").body, links(""));
 }
 
 TEST_F(World, rules_without_a_target_are_asked_before_the_handler) {

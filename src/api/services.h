@@ -5,6 +5,7 @@
 #include "commands/services.h"
 #include "db/database.h"
 #include "identity/compute.h"
+#include "store/volumes/names.h"
 
 namespace scoria::api {
 
@@ -12,6 +13,7 @@ namespace scoria::api {
 struct Services {
   commands::Services& commands;
   db::Database& database;
+  store::volumes::Names& names;
   ListLimits lists;
   Watches* watches = nullptr;               // none: nothing can be watched here
   const DetachRule* detach_rule = nullptr;  // none: no compute service is near

@@ -101,7 +101,8 @@ class Api : public ::testing::Test {
   std::shared_ptr<const Policy> policy_ = Policy::load().value();
   engine::Kinds kinds_;
   commands::Services commands_{fresh_->database(), random_, kinds_, {}, [](const std::string&) {}};
-  Services services_{commands_, fresh_->database(), {}};
+  store::volumes::Names names_{clock_};
+  Services services_{commands_, fresh_->database(), names_, {}};
   Handlers handlers_;
   std::unique_ptr<Pipeline> pipeline_;
 };

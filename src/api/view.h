@@ -26,14 +26,18 @@ void write_members(json::Writer& out, std::span<const ViewField<Sight, Resource>
   for (const ViewField<Sight, Resource>& field : fields) {
     if (version.minor < field.since || version.minor > field.until) continue;
     if (field.shown != nullptr && !field.shown(sight, resource)) continue;
-    field.value(out.key(field.name), sight, resource);
+    field.value(out.plain_key(field.name), sight, resource);
   }
 }
 
 /// A time as Cinder writes it; unset: null.
 inline void write_time(json::Writer& out, Timestamp time) {
-  if (time) out.string(to_iso(time));
-  else out.null();
+  if (!time) {
+    out.null();
+    return;
+  }
+  const auto characters = iso_characters(time);
+  out.string({characters.data(), characters.size()});
 }
 
 }  // namespace scoria::api

@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace scoria {
@@ -69,9 +70,11 @@ bool zone(std::string_view& text, int& offset_minutes) {
 
 }  // namespace
 
-std::string to_iso(Timestamp time) {
+std::array<char, 26> iso_characters(Timestamp time) {
   const Civil c = civil(time);
-  std::string out = "0000-00-00T00:00:00.000000";
+  constexpr std::string_view zero = "0000-00-00T00:00:00.000000";
+  std::array<char, zero.size()> out{};
+  std::copy(zero.begin(), zero.end(), out.begin());
   const auto put = [&out](std::size_t last, int value) {
     for (; value > 0; value /= 10) out[last--] = static_cast<char>('0' + value % 10);
   };
@@ -79,6 +82,11 @@ std::string to_iso(Timestamp time) {
   put(6, static_cast<int>(static_cast<unsigned>(c.date.month()))), put(9, static_cast<int>(static_cast<unsigned>(c.date.day())));
   put(12, c.hour), put(15, c.minute), put(18, c.second), put(25, c.micro);
   return out;
+}
+
+std::string to_iso(Timestamp time) {
+  const auto characters = iso_characters(time);
+  return {characters.data(), characters.size()};
 }
 
 std::string to_rfc3339(Timestamp time) { return to_iso(time) + "Z"; }

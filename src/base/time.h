@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -30,6 +31,8 @@ struct Timestamp {
 
 /// `2026-01-31T12:34:56.000000`, as Cinder writes times.
 std::string to_iso(Timestamp time);
+/// The same without a string.
+std::array<char, 26> iso_characters(Timestamp time);
 /// `2026-01-31T12:34:56Z`-like text of RFC 3339, for Scoria's own API.
 std::string to_rfc3339(Timestamp time);
 /// Reads both of the above, with or without fraction, `Z` or `+hh:mm`, or a date alone. False when it is neither.

@@ -74,20 +74,32 @@ class Cell {
   Kind kind_;
 };
 
-/// What a statement answered. All its texts stand in one piece of memory.
+/// What a statement answered. All its texts stand in one piece of memory: its own, or what the engine's client library keeps of
+/// the answer.
 class Rows {
  public:
-  std::size_t size() const { return columns_ == 0 ? 0 : cells_.size() / columns_; }
-  bool empty() const { return cells_.empty(); }
+  /// An answer as a client library keeps it; read from any thread.
+  class Answer {
+   public:
+    virtual ~Answer() = default;
+    virtual std::size_t rows() const = 0;
+    virtual std::size_t columns() const = 0;
+    virtual Cell at(std::size_t row, std::size_t column) const = 0;
+  };
+
+  std::size_t size() const { return answer_ != nullptr ? answer_->rows() : columns_ == 0 ? 0 : cells_.size() / columns_; }
+  bool empty() const { return size() == 0; }
   std::size_t columns() const { return columns_; }
   Cell at(std::size_t row, std::size_t column) const {
+    if (answer_ != nullptr) return answer_->at(row, column);
     const Stored& cell = cells_.at(row * columns_ + column);
     if (cell.kind != Cell::Kind::text) return {cell.kind, cell.number, {}};
     return {cell.kind, 0, {texts_.data() + cell.number, cell.length}};
   }
 
   Rows() = default;
-  // For engines: cell after cell, row after row.
+  // For engines: an answer, or cell after cell, row after row.
+  explicit Rows(std::shared_ptr<const Answer> answer) : columns_(answer->columns()), answer_(std::move(answer)) {}
   explicit Rows(std::size_t columns) : columns_(columns) {}
   void reserve(std::size_t rows) { cells_.reserve(rows * columns_); }
   void add_null() { cells_.push_back({0, 0, Cell::Kind::null}); }
@@ -110,6 +122,7 @@ class Rows {
   };
 
   std::size_t columns_ = 0;
+  std::shared_ptr<const Answer> answer_;
   std::vector<Stored> cells_;
   std::vector<char> texts_;  // no string: views stay good when the Rows are moved
 };

@@ -106,6 +106,22 @@ TEST(Writer, commas_and_nesting_are_its_business) {
   EXPECT_EQ(writer.begin_array().end_array().take(), "[]");
 }
 
+TEST(Writer, a_text_can_come_in_pieces) {
+  Writer out;
+  out.reserve(4000);
+  out.begin_array().string({"a\"", "", "b"}).string({});
+  for (std::size_t length = 0; length < 40; ++length) out.string({std::string(length, 'x'), "\n", std::string(40 - length, 'y')});
+  std::string wanted = R"(["a\"b","")";
+  for (std::size_t length = 0; length < 40; ++length) wanted += ",\"" + std::string(length, 'x') + "\\n" + std::string(40 - length, 'y') + "\"";
+  EXPECT_EQ(out.end_array().take(), wanted + "]");
+}
+
+TEST(Writer, a_plain_key_is_written_as_it_stands) {
+  Writer out, spaced(true);
+  EXPECT_EQ(out.begin_object().plain_key("a").integer(1).plain_key("os-b:c").null().end_object().take(), R"({"a":1,"os-b:c":null})");
+  EXPECT_EQ(spaced.begin_object().plain_key("a").integer(1).plain_key("b").null().end_object().take(), R"({"a": 1, "b": null})");
+}
+
 TEST(WriterDeathTest, unbalanced_documents_are_bugs) {
   EXPECT_DEATH(Writer().end_object(), "without begin");
   EXPECT_DEATH(Writer().begin_array().take(), "unfinished");

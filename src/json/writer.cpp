@@ -101,16 +101,41 @@ Writer& Writer::end_array() { return close(']'), *this; }
 
 Writer& Writer::key(std::string_view name) {
   SCORIA_CHECK(depth_ > 0 && !after_key_, "a JSON key outside an object");
-  char* to = quote(name);
-  *to++ = ':';
-  if (spaced_) *to++ = ' ';
-  advance(to);
+  advance(colon(quote(name)));
   after_key_ = true;
   return *this;
 }
 
+Writer& Writer::plain_key(std::string_view name) {
+  SCORIA_CHECK(depth_ > 0 && !after_key_, "a JSON key outside an object");
+  char* to = separate(room(name.size() + 8));
+  *to++ = '"';
+  std::memcpy(to, name.data(), name.size());
+  to += name.size();
+  *to++ = '"';
+  advance(colon(to));
+  after_key_ = true;
+  return *this;
+}
+
+char* Writer::colon(char* to) {
+  *to++ = ':';
+  if (spaced_) *to++ = ' ';
+  return to;
+}
+
 Writer& Writer::string(std::string_view text) {
   advance(quote(text));
+  return *this;
+}
+
+Writer& Writer::string(std::initializer_list<std::string_view> pieces) {
+  char* to = separate(room(3));
+  *to++ = '"';
+  advance(to);
+  for (const std::string_view piece : pieces) advance(copy(room(piece.size() + 8), piece));
+  *room(1) = '"';
+  ++size_;
   return *this;
 }
 
@@ -159,6 +184,13 @@ std::string Writer::take() {
 char* Writer::quote(std::string_view text) {
   char* to = separate(room(text.size() + 8));
   *to++ = '"';
+  to = copy(to, text);
+  *to++ = '"';
+  return to;
+}
+
+/// Writes the text, escaped where it must be, to where it fits with five bytes more; returns its end, behind which three fit.
+char* Writer::copy(char* to, std::string_view text) {
   const char* from = text.data();
   const char* const end = from + text.size();
   while (true) {
@@ -174,7 +206,6 @@ char* Writer::quote(std::string_view text) {
     from += escape({from, end});
     to = room(static_cast<std::size_t>(end - from) + 8);
   }
-  *to++ = '"';
   return to;
 }
 

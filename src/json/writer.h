@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -21,8 +22,11 @@ class Writer {
   Writer& begin_array();
   Writer& end_array();
   Writer& key(std::string_view name);
+  /// A name of our own: printable ASCII without quotes and backslashes, written as it stands.
+  Writer& plain_key(std::string_view name);
 
   Writer& string(std::string_view text);
+  Writer& string(std::initializer_list<std::string_view> pieces);  // one text
   Writer& string_or_null(std::string_view text);  // empty text becomes null
   Writer& integer(std::int64_t number);
   Writer& number(double number);
@@ -39,6 +43,8 @@ class Writer {
   Writer& field(std::string_view name, bool flag) { return key(name).boolean(flag); }
   Writer& field(std::string_view name, double fraction) { return key(name).number(fraction); }
 
+  /// A document of about that many bytes follows: no need to grow step by step.
+  void reserve(std::size_t bytes) { room(bytes); }
   /// What is written so far.
   std::string_view text() const { return {out_.data(), size_}; }
   /// The finished document; the writer is empty afterwards.
@@ -52,6 +58,8 @@ class Writer {
   void open(char bracket);
   void close(char bracket);
   char* quote(std::string_view text);
+  char* copy(char* to, std::string_view text);
+  char* colon(char* to);
   std::size_t escape(std::string_view text);
   void put(std::string_view text);
   void put_unit(unsigned unit);

@@ -47,6 +47,7 @@ class Migrated : public ::testing::TestWithParam<db::testing::Kind> {
     db::migrate(database(), migrations());
   }
   db::Database& database() { return memory_ ? *memory_ : fresh_->database(); }
+  Clock& clock() { return clock_; }
   bool still() const { return GetParam() == db::testing::Kind::sqlite_memory; }
   /// scoria_now() itself where that stands still, else a while after it: SQL for the first moment that is not over yet.
   std::string not_over() const { return still() ? "scoria_now()" : "(scoria_now() + 60000000)"; }

@@ -72,6 +72,7 @@ Answer update(Services& services, ApiRequest& request) {
   if (wanted.name && wanted.name->empty()) return refuse(RefusalCode::invalid_input, "Volume type name can not be empty.");
   const auto type = commands::update_type(services.commands, request.capture("type_id"), wanted);
   if (!type) return refuse(type.error());
+  services.names.forget();
   return reply_with(request, *type, TypeForm::updated);
 }
 

@@ -16,7 +16,10 @@
 namespace scoria::api {
 namespace {
 
-http::Response reply_with(const ApiRequest& request, const store::volumes::Shown& volume, VolumeForm form) {
+constexpr std::size_t usual_detail = 1400, usual_summary = 400;  // bytes of a volume in a list
+
+http::Response reply_with(Services& services, const ApiRequest& request, store::volumes::Shown volume, VolumeForm form) {
+  const auto names = services.names.fill_in(services.database, {&volume, 1});
   json::Writer out;
   out.begin_object().key("volume");
   write_volume(out, request, VolumeSight(request), volume, form);
@@ -30,13 +33,13 @@ Answer create(Services& services, ApiRequest& request) {
   if (!volume) return refuse(volume.error());
   const db::Rows shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
   // Deleted again in between: what was accepted is the answer all the same.
-  return reply_with(request, shown.empty() ? store::volumes::shown(*volume) : store::volumes::read_shown(shown, 0), VolumeForm::create);
+  return reply_with(services, request, shown.empty() ? store::volumes::shown(*volume) : store::volumes::read_shown(shown), VolumeForm::create);
 }
 
 Answer show(Services& services, ApiRequest& request) {
-  const auto found = load_volume(services, request, request.capture("volume_id"));
+  auto found = load_volume(services, request, request.capture("volume_id"));
   if (!found) return refuse(found.error());
-  return reply_with(request, store::volumes::read_shown(*found, 0), VolumeForm::detail);
+  return reply_with(services, request, std::move(found->shown), VolumeForm::detail);
 }
 
 Answer update(Services& services, ApiRequest& request) {
@@ -47,7 +50,7 @@ Answer update(Services& services, ApiRequest& request) {
   if (const auto done = commands::describe_volume(services.commands, volume->id, *wanted); !done) return refuse(done.error());
   const db::Rows shown = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, volume->id); });
   if (shown.empty()) return refuse(RefusalCode::not_found, "Volume {} could not be found.", volume->id.text);
-  return reply_with(request, store::volumes::read_shown(shown, 0), VolumeForm::create);
+  return reply_with(services, request, store::volumes::read_shown(shown), VolumeForm::create);
 }
 
 Answer remove(Services& services, ApiRequest& request) {
@@ -62,21 +65,25 @@ Answer remove(Services& services, ApiRequest& request) {
 Answer list(Services& services, ApiRequest& request, bool detail) {
   const auto query = read_list(request, volume_list, services.lists);
   if (!query) return refuse(query.error());
-  const auto page = services.database.read([&](db::Transaction& tx) { return store::run_list(tx, store::volumes::list_table, *query); });
+  std::vector<store::volumes::Shown> volumes;
+  const auto page = services.database.read([&](db::Transaction& tx) {
+    auto listed = store::run_list(tx, store::volumes::list_table, *query);
+    if (listed) volumes = store::volumes::read_page(tx, listed->rows);
+    return listed;
+  });
   if (!page) return refuse(page.error());
+  const auto names = detail ? services.names.fill_in(services.database, volumes) : nullptr;
   const VolumeSight sight(request);
-  std::string last;
   json::Writer out;
+  out.reserve(volumes.size() * (detail ? usual_detail : usual_summary));
   out.begin_object().key("volumes").begin_array();
-  for (std::size_t row = 0; row < page->rows.size(); ++row) {
-    const store::volumes::Shown volume = store::volumes::read_shown(page->rows, row);
+  for (const store::volumes::Shown& volume : volumes) {
     if (detail) write_volume(out, request, sight, volume, VolumeForm::detail);
     else write_volume_summary(out, request, volume);
-    last = volume.id;
   }
   out.end_array();
   if (page->count) out.field("count", *page->count);
-  write_next_link(out, request, volume_list, *query, page->rows.size(), last);
+  write_next_link(out, request, volume_list, *query, volumes.size(), volumes.empty() ? std::string{} : std::string(volumes.back().id));
   return request.reply(out.end_object().take());
 }
 

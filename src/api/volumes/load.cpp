@@ -15,11 +15,11 @@ PolicyTarget target_of(std::string_view project, std::string_view user) {
 
 }  // namespace
 
-Result<db::Rows> load_volume(Services& services, ApiRequest& request, const std::string& id) {
-  db::Rows found = services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, {id}); });
-  if (found.empty()) return not_found(id);
-  const store::volumes::Shown volume = store::volumes::read_shown(found, 0);
-  if (foreign(request, volume.project_id) || !request.enforce(target_of(volume.project_id, volume.user_id))) return not_found(id);
+Result<LoadedVolume> load_volume(Services& services, ApiRequest& request, const std::string& id) {
+  LoadedVolume found{services.database.read_one([&](db::Transaction& tx) { return store::volumes::find_shown(tx, {id}); }), {}};
+  if (found.row.empty()) return not_found(id);
+  found.shown = store::volumes::read_shown(found.row);
+  if (foreign(request, found.shown.project_id) || !request.enforce(target_of(found.shown.project_id, found.shown.user_id))) return not_found(id);
   return found;
 }
 

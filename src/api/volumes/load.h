@@ -7,10 +7,14 @@
 
 namespace scoria::api {
 
-/// The volume of the path, as a row of store::volumes::Shown, if the caller may see it: other projects' volumes do not exist for
+struct LoadedVolume {
+  db::Rows row;  // what is shown stands in it
+  store::volumes::Shown shown;
+};
+/// The volume of the path, without names that are not its own, if the caller may see it: other projects' volumes do not exist for
 /// non-admins, and a show that policy refuses answers not found, as Cinder does.
-Result<db::Rows> load_volume(Services& services, ApiRequest& request, const std::string& id);
-/// The same without the joined parts, after asking the route's own rule about it: for actions.
+Result<LoadedVolume> load_volume(Services& services, ApiRequest& request, const std::string& id);
+/// The whole row, after asking the route's own rule about it: for actions.
 Result<Volume> authorised_volume(Services& services, ApiRequest& request, const std::string& id);
 
 }  // namespace scoria::api

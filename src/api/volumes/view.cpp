@@ -43,12 +43,12 @@ void write_metadata(Out& out, const View& v) {
 
 void write_cluster(Out& out, const View& v) {
   if (v.cluster.empty()) out.null();
-  else out.string(fmt::format("{}#{}", v.cluster, v.pool));
+  else out.string({v.cluster, "#", v.pool});
 }
 
 void write_host(Out& out, const View& v) {
   if (v.backend.empty()) out.null();
-  else out.string(fmt::format("{}#{}", v.backend, v.pool));
+  else out.string({v.backend, "#", v.pool});
 }
 
 bool to_admins(const Sight& sight, const View&) { return sight.admin; }

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
+#include "db/values.h"
 #include "json/parse.h"
 
 namespace scoria::store::volumes {
@@ -37,23 +39,45 @@ constexpr ListColumn list_columns[] = {
     {"attach_status", "volume.attach_status", text, false},
     {"multiattach", "volume.multiattach", flag, false},
     {"replication_status", "volume.replication_status", text, true},
-    {"service_uuid", "service.id", text, true},
-    {"cluster_name", "CASE WHEN backend.cluster IS NOT NULL THEN volume.backend || '#' || volume.pool END", text, true},
+    {"service_uuid", "(SELECT service.id FROM service WHERE service.host = volume.backend AND service.binary_name = 'cinder-volume')", text, true},
+    {"cluster_name", "(SELECT volume.backend || '#' || volume.pool FROM backend WHERE backend.name = volume.backend AND backend.cluster IS NOT NULL)", text, true},
     {"provider_id", "volume.provider_name", text, true},
 };
 
-// One statement whatever is attached; a volume that is not costs no look at the attachments.
+// Names that are not its own: names.h.
 constexpr std::string_view selected =
     "volume.id, volume.project_id, volume.user_id, volume.name, volume.description, volume.status, volume.migration_status, "
-    "volume.replication_status, volume.volume_type_id, volume_type.name, volume.availability_zone, volume.backend, volume.pool, "
-    "volume.provider_name, volume.snapshot_id, volume.source_volid, volume.group_id, volume.metadata, volume.image_metadata, service.id, backend.cluster, "
+    "volume.replication_status, volume.volume_type_id, volume.availability_zone, volume.backend, volume.pool, "
+    "volume.provider_name, volume.snapshot_id, volume.source_volid, volume.group_id, volume.metadata, volume.image_metadata, "
     "volume.size_gib, volume.bootable, volume.multiattach, volume.readonly, volume.consumes_quota, volume.created_at, volume.updated_at, "
+    "volume.attachments";
+// Of one volume all comes with one statement; if it is not attached, without a look at the attachments.
+constexpr std::string_view selected_attachments =
     "CASE WHEN volume.attachments > 0 THEN (SELECT {json_rows:attachment.id, attachment.instance_id, attachment.attached_host, "
     "attachment.mountpoint, attachment.attach_time, attachment.created_at} FROM attachment "
     "WHERE attachment.volume_id = volume.id AND attachment.attach_status = 'attached') END";
-constexpr std::string_view from =
-    "volume JOIN volume_type ON volume_type.id = volume.volume_type_id "
-    "LEFT JOIN service ON service.host = volume.backend AND service.binary_name = 'cinder-volume' LEFT JOIN backend ON backend.name = volume.backend";
+
+struct Read {
+  Shown volume;
+  bool attached = false;    // or reserved, or about to be
+  std::size_t columns = 0;  // that it stood in
+};
+
+Read read_own(const db::Rows& rows, std::size_t row) {
+  std::size_t column = 0;
+  const auto text = [&]() -> std::string_view { return rows.at(row, column++).view(); };
+  const auto flag = [&] { return rows.at(row, column++).flag(); };
+  const auto time = [&] { return rows.at(row, column++).time(); };
+  Read out;
+  Shown& v = out.volume;
+  v.id = text(), v.project_id = text(), v.user_id = text(), v.name = text(), v.description = text(), v.status = text(), v.migration_status = text();
+  v.replication_status = text(), v.type = text(), v.zone = text(), v.backend = text(), v.pool = text();
+  v.provider_name = text(), v.snapshot_id = text(), v.source_volid = text(), v.group_id = text(), v.metadata = text(), v.image_metadata = text();
+  v.size_gib = rows.at(row, column++).integer(), v.bootable = flag(), v.multiattach = flag(), v.readonly = flag();
+  v.consumes_quota = flag(), v.created_at = time(), v.updated_at = time();
+  out.attached = flag(), out.columns = column;
+  return out;
+}
 
 std::vector<ShownAttachment> read_attachments(std::string_view text) {
   std::vector<ShownAttachment> out;
@@ -72,25 +96,37 @@ std::vector<ShownAttachment> read_attachments(std::string_view text) {
 
 }  // namespace
 
-const ListTable list_table = {"Volume", selected, from, "", "volume.id", "volume.project_id", list_columns};
+const ListTable list_table = {"Volume", selected, "volume", "", "volume.id", "volume.project_id", list_columns};
 
 db::Rows find_shown(db::Transaction& tx, const VolumeId& id) {
-  static const std::string sql = fmt::format("SELECT {} FROM {} WHERE volume.id = ?", selected, from);
+  static const std::string sql = fmt::format("SELECT {}, {} FROM volume WHERE volume.id = ?", selected, selected_attachments);
   return tx.query(sql, {id.text});
 }
 
-Shown read_shown(const db::Rows& rows, std::size_t row) {
-  std::size_t column = 0;
-  const auto text = [&]() -> std::string_view { return rows.at(row, column++).view(); };
-  const auto flag = [&] { return rows.at(row, column++).flag(); };
-  const auto time = [&] { return rows.at(row, column++).time(); };
-  Shown v;
-  v.id = text(), v.project_id = text(), v.user_id = text(), v.name = text(), v.description = text(), v.status = text(), v.migration_status = text();
-  v.replication_status = text(), v.type = text(), v.type_name = text(), v.zone = text(), v.backend = text(), v.pool = text();
-  v.provider_name = text(), v.snapshot_id = text(), v.source_volid = text(), v.group_id = text(), v.metadata = text(), v.image_metadata = text();
-  v.service_uuid = text(), v.cluster = text(), v.size_gib = rows.at(row, column++).integer(), v.bootable = flag(), v.multiattach = flag(), v.readonly = flag();
-  v.consumes_quota = flag(), v.created_at = time(), v.updated_at = time(), v.attachments = read_attachments(text());
-  return v;
+Shown read_shown(const db::Rows& rows) {
+  Read out = read_own(rows, 0);
+  out.volume.attachments = read_attachments(rows.at(0, out.columns).view());
+  return std::move(out.volume);
+}
+
+std::vector<Shown> read_page(db::Transaction& tx, const db::Rows& rows) {
+  std::vector<Shown> out;
+  std::vector<std::string> attached;
+  out.reserve(rows.size());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    Read one = read_own(rows, row);
+    if (one.attached) attached.emplace_back(one.volume.id);
+    out.push_back(std::move(one.volume));
+  }
+  if (attached.empty()) return out;
+  std::map<std::string_view, Shown*> by_id;
+  for (Shown& volume : out) by_id.emplace(volume.id, &volume);
+  const db::Rows found = tx.query("SELECT volume_id, id, instance_id, attached_host, mountpoint, attach_time, created_at FROM attachment "
+                                  "WHERE {in:volume_id:?} AND attach_status = 'attached' ORDER BY created_at, id", {db::list_of(attached)});
+  for (std::size_t row = 0; row < found.size(); ++row)
+    by_id.at(found.at(row, 0).view())->attachments.push_back({found.at(row, 1).text(), found.at(row, 2).text(), found.at(row, 3).text(), found.at(row, 4).text(),
+                                                              found.at(row, 5).time(), found.at(row, 6).time()});
+  return out;
 }
 
 Shown shown(const Volume& volume) {

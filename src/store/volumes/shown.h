@@ -15,21 +15,24 @@ struct ShownAttachment {
   Timestamp attach_time, created_at;
 };
 
-/// What answers show of a volume and of other rows: views into the Rows it was read from, or the Volume it was made of. Empty: unset.
+/// What answers show of a volume: views into the Rows it was read from, or the Volume it was made of. Empty: unset.
 struct Shown {
-  std::string_view id, project_id, user_id, name, description, status, migration_status, replication_status, type, type_name, zone, backend, pool,
-      provider_name, snapshot_id, source_volid, group_id, metadata, image_metadata, service_uuid, cluster;
+  std::string_view id, project_id, user_id, name, description, status, migration_status, replication_status, type, zone, backend, pool,
+      provider_name, snapshot_id, source_volid, group_id, metadata, image_metadata;
+  std::string_view type_name, service_uuid, cluster;  // of other rows: Names (names.h) fills them in
   std::int64_t size_gib = 0;
   bool bootable = false, multiattach = false, readonly = false, consumes_quota = true;
   Timestamp created_at, updated_at;
   std::vector<ShownAttachment> attachments;  // in use, oldest first
 };
 
-/// Rows are Shown.
 extern const ListTable list_table;
-/// No row: there is none.
+/// What a list answered, with what is attached: one more statement if anything is.
+std::vector<Shown> read_page(db::Transaction& tx, const db::Rows& rows);
+
+/// A row for read_shown(), or none: there is no such volume.
 db::Rows find_shown(db::Transaction& tx, const VolumeId& id);
-Shown read_shown(const db::Rows& rows, std::size_t row);
+Shown read_shown(const db::Rows& rows);
 /// What the row alone tells.
 Shown shown(const Volume& volume);
 

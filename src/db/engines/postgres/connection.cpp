@@ -33,37 +33,41 @@ bool is_number(Oid type) {
   return type == oid_int8 || type == oid_int4 || type == oid_int2 || type == oid_oid || type == oid_numeric;
 }
 
-void decode(std::string_view text, Oid type, Rows& rows) {
-  if (type == oid_bool) return rows.add(std::int64_t{text == "t"});
+Cell decoded(std::string_view text, Oid type) {
+  if (type == oid_bool) return {Cell::Kind::number, text == "t", {}};
   if (is_number(type)) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc{} && end == text.data() + text.size()) return rows.add(number);
+    if (error == std::errc{} && end == text.data() + text.size()) return {Cell::Kind::number, number, {}};
   }
-  rows.add(text);
+  return {Cell::Kind::text, 0, text};
 }
 
-Outcome outcome_of(PGresult* result) {
-  const int count = PQntuples(result);
-  const int columns = PQnfields(result);
-  Rows rows(static_cast<std::size_t>(columns));
-  rows.reserve(static_cast<std::size_t>(count));
-  std::vector<Oid> types;
-  for (int column = 0; column < columns; ++column) types.push_back(PQftype(result, column));
-  for (int row = 0; row < count; ++row) {
-    for (int column = 0; column < columns; ++column) {
-      const auto length = static_cast<std::size_t>(PQgetlength(result, row, column));
-      if (length == 0 && PQgetisnull(result, row, column) != 0) {
-        rows.add_null();
-      } else {
-        decode({PQgetvalue(result, row, column), length}, types[static_cast<std::size_t>(column)], rows);
-      }
-    }
+/// libpq's own copy of the rows is the only one.
+class ResultRows final : public Rows::Answer {
+ public:
+  explicit ResultRows(ResultHandle result) : result_(std::move(result)), rows_(PQntuples(result_.get())), columns_(PQnfields(result_.get())) {}
+  std::size_t rows() const override { return static_cast<std::size_t>(rows_); }
+  std::size_t columns() const override { return static_cast<std::size_t>(columns_); }
+  Cell at(std::size_t wanted_row, std::size_t wanted_column) const override {
+    SCORIA_CHECK(wanted_row < rows() && wanted_column < columns(), "a cell that is not in the answer");
+    const int row = static_cast<int>(wanted_row), column = static_cast<int>(wanted_column);
+    const auto length = static_cast<std::size_t>(PQgetlength(result_.get(), row, column));
+    if (length == 0 && PQgetisnull(result_.get(), row, column) != 0) return {Cell::Kind::null, 0, {}};
+    return decoded({PQgetvalue(result_.get(), row, column), length}, PQftype(result_.get(), column));
   }
+
+ private:
+  const ResultHandle result_;
+  const int rows_, columns_;
+};
+
+Outcome outcome_of(ResultHandle result) {
   std::int64_t touched = 0;
-  const std::string_view told = PQcmdTuples(result);
+  const std::string_view told = PQcmdTuples(result.get());
   std::from_chars(told.data(), told.data() + told.size(), touched);
-  return {std::move(rows), touched};
+  if (PQntuples(result.get()) == 0) return {Rows(static_cast<std::size_t>(PQnfields(result.get()))), touched};
+  return {Rows(std::make_shared<const ResultRows>(std::move(result))), touched};
 }
 
 /// libpq's last message without its line ends and its guesses.
@@ -320,15 +324,15 @@ void Connection::receive(Ending ending, bool commits, const std::function<void(O
   std::optional<Failure> failure;
   for (const Expected& one : std::exchange(expected_, {})) {
     warned_ = false;
-    const ResultHandle result(next_result());
+    ResultHandle result(next_result());
     const ExecStatusType status = PQresultStatus(result.get());
     if (!result || (status == PGRES_FATAL_ERROR && PQstatus(handle_) != CONNECTION_OK && field(result.get(), PG_DIAG_SQLSTATE).empty()))
       lose(complaint(handle_));
     if (status == PGRES_FATAL_ERROR && !failure) failure = failure_of(result.get(), *one.statement);
     if (failure && failure->fatal) raise(*failure);
     if (one.preparing && status != PGRES_COMMAND_OK) one.statement->prepared->name.clear();
-    if (!failure && !one.preparing) take(outcome_of(result.get()));
     if (commits && !failure && std::string_view(PQcmdStatus(result.get())) == "ROLLBACK") failure = {.text = "the server rolled back"};
+    if (!failure && !one.preparing) take(outcome_of(std::move(result)));
     if (const ResultHandle end(next_result()); end) lose("an answer that libpq does not explain");
   }
   last_answer_ = clock_.now();
