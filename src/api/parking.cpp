@@ -1,5 +1,8 @@
 #include "api/parking.h"
 
+#include <set>
+#include <utility>
+
 #include "db/values.h"
 #include "observe/log.h"
 
@@ -9,23 +12,37 @@ constexpr Duration look_interval = std::chrono::milliseconds{50};
 }
 
 void OperationParking::park(const std::string& operation_id, Deadline deadline, std::function<void(bool ended)> wake) {
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({operation_id, deadline, std::move(wake), clock_.now() + look_interval});
-    if (endings_.find(operation_id)) ended_here_.insert(operation_id);
+    // Noted before its end looks for who waits: it finds us, or we find it.
+    if (!endings_.find(operation_id)) {
+      first = waiting_.empty();
+      waiting_.push_back({operation_id, deadline, std::exchange(wake, nullptr), clock_.now() + look_interval});
+    }
   }
-  changed_.raise();
+  if (wake) resume(std::move(wake), true);
+  if (first) changed_.raise();
 }
 
 void OperationParking::ended(const engine::Operation& operation) {
   endings_.note(operation);
-  {
-    const std::lock_guard lock(mutex_);
-    const bool awaited = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.operation_id == operation.id; });
-    if (!awaited) return;  // whoever parks later finds its ending
-    ended_here_.insert(operation.id);
+  for (Waiting& one : take([&](const Waiting& waiting) { return waiting.operation_id == operation.id; })) resume(std::move(one.wake), true);
+}
+
+std::list<OperationParking::Waiting> OperationParking::take(const std::function<bool(const Waiting&)>& wanted) {
+  std::list<Waiting> out;
+  const std::lock_guard lock(mutex_);
+  for (auto one = waiting_.begin(); one != waiting_.end();) {
+    const auto next = std::next(one);
+    if (wanted(*one)) out.splice(out.end(), waiting_, one);
+    one = next;
   }
-  changed_.raise();
+  return out;
+}
+
+void OperationParking::resume(std::function<void(bool)> wake, bool ended) {
+  woken_.try_push([wake = std::move(wake), ended] { wake(ended); });
 }
 
 void OperationParking::start(int workers) {
@@ -59,37 +76,27 @@ void OperationParking::watch_loop() {
   }
 }
 
+/// What ends on this node is told at once; the database says what ended elsewhere.
 void OperationParking::look() {
   const Instant now = clock_.now();
-  std::set<std::string, std::less<>> ended;
   std::vector<std::string> asked;
   {
     const std::lock_guard lock(mutex_);
-    ended.swap(ended_here_);
-    // What ends on this node is told; the database is asked once about each, and then now and again about what others do.
     for (Waiting& one : waiting_) {
-      if (ended.contains(one.operation_id) || now < one.next_look) continue;
+      if (now < one.next_look) continue;
       one.next_look = now + look_interval;
       asked.emplace_back(one.operation_id);
     }
   }
+  std::set<std::string, std::less<>> ended;
   if (!asked.empty()) {
     const db::Rows rows = database_.read_one([&](db::Transaction& tx) {
       return tx.query("SELECT id FROM operation WHERE state IN ('succeeded', 'failed', 'cancelled', 'dead') AND {in:id:?}", {db::list_of(asked)});
     });
     for (std::size_t i = 0; i < rows.size(); ++i) ended.insert(rows.at(i, 0).text());
   }
-  std::list<Waiting> ready;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto one = waiting_.begin(); one != waiting_.end();) {
-      const auto next = std::next(one);
-      if (ended.contains(one->operation_id) || one->deadline.passed(clock_)) ready.splice(ready.end(), waiting_, one);
-      one = next;
-    }
-  }
-  for (Waiting& one : ready)
-    woken_.try_push([wake = std::move(one.wake), done = ended.contains(one.operation_id)] { wake(done); });
+  for (Waiting& one : take([&](const Waiting& waiting) { return ended.contains(waiting.operation_id) || waiting.deadline.passed(clock_); }))
+    resume(std::move(one.wake), ended.contains(one.operation_id));
 }
 
 }  // namespace scoria::api

@@ -1,7 +1,7 @@
 #pragma once
+#include <functional>
 #include <list>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "api/endings.h"
@@ -38,6 +38,9 @@ class OperationParking final : public Parking {
   };
   void watch_loop();
   void look();
+  /// No longer waiting.
+  std::list<Waiting> take(const std::function<bool(const Waiting&)>& wanted);
+  void resume(std::function<void(bool)> wake, bool ended);
 
   db::Database& database_;
   Clock& clock_;
@@ -46,8 +49,7 @@ class OperationParking final : public Parking {
   Signal changed_;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
-  std::list<Waiting> waiting_;                            // guarded by mutex_
-  std::set<std::string, std::less<>> ended_here_;         // guarded by mutex_; awaited, ended since the last look
+  std::list<Waiting> waiting_;  // guarded by mutex_
   ThreadGroup threads_;
 };
 

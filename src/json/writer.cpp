@@ -194,11 +194,18 @@ char* Writer::copy(char* to, std::string_view text) {
   const char* from = text.data();
   const char* const end = from + text.size();
   while (true) {
+    const char* const plain_since = from;
     std::uint64_t word = 0;
     while (end - from >= 8 && (std::memcpy(&word, from, 8), clean(word))) {
       std::memcpy(to, &word, 8);
       from += 8;
       to += 8;
+    }
+    // The last few together with some before them, once more.
+    if (const auto left = end - from; left > 0 && left < 8 && from - plain_since >= 8 && (std::memcpy(&word, end - 8, 8), clean(word))) {
+      std::memcpy(to + left - 8, &word, 8);
+      from = end;
+      to += left;
     }
     while (from != end && plain[static_cast<unsigned char>(*from)]) *to++ = *from++;
     if (from == end) break;
