@@ -46,7 +46,9 @@ Cell decoded(std::string_view text, Oid type) {
 /// libpq's own copy of the rows is the only one.
 class ResultRows final : public Rows::Answer {
  public:
-  explicit ResultRows(ResultHandle result) : result_(std::move(result)), rows_(PQntuples(result_.get())), columns_(PQnfields(result_.get())) {}
+  explicit ResultRows(ResultHandle result) : result_(std::move(result)), rows_(PQntuples(result_.get())), columns_(PQnfields(result_.get())) {
+    for (int column = 0; column < columns_; ++column) types_.push_back(PQftype(result_.get(), column));
+  }
   std::size_t rows() const override { return static_cast<std::size_t>(rows_); }
   std::size_t columns() const override { return static_cast<std::size_t>(columns_); }
   Cell at(std::size_t wanted_row, std::size_t wanted_column) const override {
@@ -54,12 +56,13 @@ class ResultRows final : public Rows::Answer {
     const int row = static_cast<int>(wanted_row), column = static_cast<int>(wanted_column);
     const auto length = static_cast<std::size_t>(PQgetlength(result_.get(), row, column));
     if (length == 0 && PQgetisnull(result_.get(), row, column) != 0) return {Cell::Kind::null, 0, {}};
-    return decoded({PQgetvalue(result_.get(), row, column), length}, PQftype(result_.get(), column));
+    return decoded({PQgetvalue(result_.get(), row, column), length}, types_[wanted_column]);
   }
 
  private:
   const ResultHandle result_;
   const int rows_, columns_;
+  std::vector<Oid> types_;
 };
 
 Outcome outcome_of(ResultHandle result) {
