@@ -21,7 +21,7 @@ class Cluster:
     """Backends `alone` (one owner by order), `shared` (the same driver, proved), `memory` (a driver without proof)."""
 
     def __init__(self, folder):
-        self.folder, self.postgres, self.nodes = folder, Postgres(), {}
+        self.folder, self.postgres, self.nodes, self.paused = folder, Postgres(), {}, []
         for pool in ("alone", "shared"):
             (folder / pool).mkdir()
 
@@ -75,11 +75,17 @@ class Cluster:
         self.nodes[name].process.wait()
         self.nodes[name].process = None
 
+    def pause(self, name):
+        """Not to be asked any more. Its process."""
+        process, self.nodes[name].process = self.nodes[name].process, None
+        self.paused.append(process)
+        process.send_signal(signal.SIGSTOP)
+        return process
+
     def end(self):
-        for node in self.living():
-            node.process.send_signal(signal.SIGCONT)
-            node.process.kill()
-            node.process.wait()
+        for process in [node.process for node in self.living()] + self.paused:
+            process.kill()
+            process.wait()
         self.postgres.stop()
 
 
@@ -123,8 +129,7 @@ def test_only_the_owner_works_and_the_next_follows_a_killed_and_a_paused_one_wit
     assert second != first
 
     began = time.monotonic()
-    cluster.nodes[second].process.send_signal(signal.SIGSTOP)
-    stopped, cluster.nodes[second].process = cluster.nodes[second].process, None  # not to be asked
+    stopped = cluster.pause(second)
     try:
         volumes.append(cluster.create("after the pause", "alone"))
         wait_until(lambda: cluster.status(volumes[-1]) == "available", pause=0.02)

@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -11,6 +12,7 @@
 #include "base/failpoint.h"
 #include "db/dialect.h"
 #include "db/values.h"
+#include "observe/log.h"
 
 namespace scoria::db::postgres {
 namespace {
@@ -99,6 +101,18 @@ class Parameters {
   std::vector<const char*> pointers_;
 };
 
+using Parts = std::vector<std::string>;
+
+Parts parts_of(std::string_view list) {
+  Parts out;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    out.emplace_back(list.substr(0, comma));
+    if (comma == list.npos) return out;
+    list.remove_prefix(comma + 1);
+  }
+}
+
 /// libpq's keywords: ours only where the connection string does not say.
 class Keywords {
  public:
@@ -113,8 +127,14 @@ class Keywords {
     for (const PQconninfoOption* one = parsed; one->keyword != nullptr; ++one)
       if (one->val != nullptr) values_[one->keyword] = one->val;
     PQconninfoFree(parsed);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(options.connect_timeout).count();
+    hosts_ = std::max({parts_at("host").size(), parts_at("hostaddr").size(), std::size_t{1}});
+    if (const std::size_t ports = parts_at("port").size(); ports > 1 && ports != hosts_)
+      throw Error(fmt::format("the database's connection string is wrong: {} ports for {} hosts", ports, hosts_));
+    // All hosts together, as far as libpq's least of 2 s for each allows: the others are not to wait for one that is silent.
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(options.connect_timeout).count() / static_cast<std::int64_t>(hosts_);
     values_.try_emplace("connect_timeout", std::to_string(std::max<std::int64_t>(seconds, 2)));
+    // Of several hosts only the primary is of use.
+    if (hosts_ > 1) values_.try_emplace("target_session_attrs", "primary");
     values_.try_emplace("tcp_user_timeout", "10000");
     values_.try_emplace("keepalives_idle", "5");
     values_.try_emplace("keepalives_interval", "2");
@@ -131,32 +151,46 @@ class Keywords {
         " -c statement_timeout={} -c idle_in_transaction_session_timeout={} -c default_transaction_isolation=repeatable\\ read"
         " -c default_transaction_read_only=on -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off {}",
         options.statement_timeout.count() / 1000, options.idle_in_transaction_timeout.count() / 1000, extra);
-    for (const auto& [name, value] : values_) {
-      names_.push_back(name.c_str());
-      texts_.push_back(value.c_str());
-    }
-    names_.push_back(nullptr);
-    texts_.push_back(nullptr);
   }
-  const char* const* names() const { return names_.data(); }
-  const char* const* texts() const { return texts_.data(); }
+
+  std::size_t hosts() const { return hosts_; }
+  /// To that one of the hosts alone: libpq goes on to the next only if nobody accepts, not if a relay does that ends it again.
+  PGconn* connect_to(std::size_t host) const {
+    auto values = values_;
+    for (const char* name : {"host", "hostaddr", "port"})
+      if (const Parts parts = parts_at(name); parts.size() > 1) values[name] = parts.at(host);
+    std::vector<const char*> names, texts;
+    for (const auto& [name, value] : values) names.push_back(name.c_str()), texts.push_back(value.c_str());
+    names.push_back(nullptr), texts.push_back(nullptr);
+    return PQconnectdbParams(names.data(), texts.data(), 0);
+  }
 
  private:
+  Parts parts_at(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? Parts{} : parts_of(found->second);
+  }
+
+  std::size_t hosts_ = 1;
   std::map<std::string, std::string> values_;
-  std::vector<const char*> names_, texts_;
 };
 
 }  // namespace
 
-Connection::Connection(Clock& clock, const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra)
-    : clock_(clock), options_(options), round_trips_(round_trips) {
+Connection::Connection(Clock& clock, const PostgresOptions& options, Shared& shared, std::string_view extra, std::size_t first)
+    : clock_(clock), options_(options), shared_(shared) {
   const Keywords keywords(options, extra);
-  handle_ = PQconnectdbParams(keywords.names(), keywords.texts(), 0);
-  if (PQstatus(handle_) != CONNECTION_OK || PQsetnonblocking(handle_, 1) != 0 || PQenterPipelineMode(handle_) != 1) {
-    const std::string why = complaint(handle_);
-    PQfinish(handle_);
-    throw Unreachable("cannot connect to the database: " + why);
+  hosts_ = keywords.hosts();
+  std::string why;
+  for (std::size_t i = 0; i < hosts_ && handle_ == nullptr; ++i) {
+    host_ = (first + i) % hosts_;
+    handle_ = keywords.connect_to(host_);
+    if (PQstatus(handle_) == CONNECTION_OK && PQsetnonblocking(handle_, 1) == 0 && PQenterPipelineMode(handle_) == 1) break;
+    why += (why.empty() ? "" : "; ") + complaint(handle_);
+    PQfinish(std::exchange(handle_, nullptr));
   }
+  if (handle_ == nullptr) throw Unreachable("cannot connect to the database: " + why);
+  generation_ = shared_.host.exchange(host_) == host_ ? shared_.generation.load() : ++shared_.generation;
   PQsetNoticeReceiver(handle_, &Connection::take_notice, this);
 }
 
@@ -220,7 +254,7 @@ void Connection::end_sending(Ending ending, bool commits) {
   if ((ending == Ending::closed ? PQpipelineSync(handle_) : PQsendFlushRequest(handle_)) != 1) lose(complaint(handle_));
   commit_sent_ = commits;
   flush();
-  ++round_trips_;
+  ++shared_.round_trips;
   try {
     FAILPOINT("db.postgres.sent");
   } catch (const failpoint::Injected& injected) {
@@ -278,6 +312,7 @@ void Connection::settle() {
 
 bool Connection::usable() {
   // In constant use, it is looked at anyway.
+  if (outdated()) lost_ = true;
   if (lost_ || clock_.now() - last_answer_ < std::chrono::milliseconds{500}) return !lost_;
   try {
     settle();
@@ -292,12 +327,36 @@ bool Connection::usable() {
 
 void Connection::wait_io(bool writing) {
   pollfd waiting{PQsocket(handle_), static_cast<short>(writing ? POLLIN | POLLOUT : POLLIN), 0};
-  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(options_.statement_timeout + std::min<Duration>(options_.statement_timeout, 5s));
-  int ready = 0;
-  do ready = ::poll(&waiting, 1, limit.count() > 0 ? static_cast<int>(limit.count()) : -1);
-  while (ready < 0 && errno == EINTR);
-  if (ready <= 0) lose("no answer in time");
+  const Instant begun = clock_.now();
+  const Duration limit = options_.statement_timeout + std::min<Duration>(options_.statement_timeout, 5s);
+  const auto milliseconds = [](Duration time) { return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count()); };
+  while (true) {
+    const Duration waited = clock_.now() - begun;
+    const int most = limit.count() > 0 ? std::max(milliseconds(limit - waited), 0) : -1;
+    const int slice = hosts_ > 1 ? milliseconds(options_.doubt_after) / 4 : most;
+    const int ready = ::poll(&waiting, 1, most < 0 ? slice : std::min(slice, most));
+    if (ready > 0) break;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0 || (most >= 0 && clock_.now() - begun >= limit)) lose("no answer in time");
+    if (hosts_ > 1 && clock_.now() - begun >= options_.doubt_after) look_for_another_host();
+    if (outdated()) lose("another host serves now");
+  }
   if ((waiting.revents & POLLOUT) == 0 && PQconsumeInput(handle_) != 1) lose(complaint(handle_));
+}
+
+/// A machine that lost its power, or a relay in front of one, says nothing, and TCP needs ten seconds to notice. If the host after
+/// ours is the primary now, all connections to ours are of no use; if ours lets us in again, it is only slow.
+void Connection::look_for_another_host() {
+  if (clock_.now().since_boot.count() < shared_.next_look || shared_.looking.exchange(true)) return;
+  Duration pause = std::chrono::seconds{1};
+  try {
+    const Connection other(clock_, options_, shared_, "", (host_ + 1) % hosts_);
+    pause = std::chrono::seconds{10};
+  } catch (const Error& error) {
+    log::debug("db", {}, "another database host: {}", error.what());
+  }
+  shared_.next_look = (clock_.now() + pause).since_boot.count();
+  shared_.looking = false;
 }
 
 void Connection::flush() {

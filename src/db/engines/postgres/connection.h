@@ -51,12 +51,21 @@ struct Answers {
 /// How a batch ends: `open` leaves the server's implicit transaction open for another batch, `closed` ends it.
 enum class Ending { open, closed };
 
+/// What the connections of one database share.
+struct Shared {
+  std::atomic<std::uint64_t> round_trips{0};
+  std::atomic<std::size_t> host{0};          // of those in the connection string: which served last
+  std::atomic<std::uint64_t> generation{0};  // how often that was another one than before
+  std::atomic<bool> looking{false};          // a connection that hears nothing looks for another host
+  std::atomic<Duration::rep> next_look{0};   // and when the next may, since boot
+};
+
 /// One connection, always in libpq's pipeline mode. One thread at a time. After an exception with usable() false the
 /// server rolls back what was open; else the transaction is still open, in its failed state.
 class Connection {
  public:
-  /// Connects; throws Error. `extra` are more settings of the session, as "-c name=value".
-  Connection(Clock& clock, const PostgresOptions& options, std::atomic<std::uint64_t>& round_trips, std::string_view extra = "");
+  /// Connects, of several hosts first to the one that served last; throws Error. `extra` are more settings of the session, as "-c name=value".
+  Connection(Clock& clock, const PostgresOptions& options, Shared& shared, std::string_view extra = "") : Connection(clock, options, shared, extra, shared.host) {}
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -76,6 +85,9 @@ class Connection {
   /// Ends a batch left open, without waiting.
   void close_batch();
   bool lost() const { return lost_; }
+  /// Another host serves now: this one answers nobody any more, or as a standby.
+  bool outdated() const { return shared_.generation != generation_; }
+  bool several_hosts() const { return hosts_ > 1; }
   /// Between transactions: false if the connection is lost, or died while nobody used it.
   bool usable();
   /// Between transactions: keeps the number of prepared statements bounded.
@@ -94,6 +106,7 @@ class Connection {
     bool of_commit = false;
   };
 
+  Connection(Clock& clock, const PostgresOptions& options, Shared& shared, std::string_view extra, std::size_t first);
   void send(const Statement& statement);
   void send_prepare(Prepared& prepared, const Values& values, const Statement& statement);
   void flush();
@@ -103,6 +116,7 @@ class Connection {
   void read_to_sync();
   pg_result* next_result();
   void wait_io(bool writing);
+  void look_for_another_host();
   Failure failure_of(const pg_result* result, const Statement& statement) const;
   [[noreturn]] void raise(const Failure& failure);
   [[noreturn]] void lose(const std::string& why);
@@ -110,7 +124,9 @@ class Connection {
 
   Clock& clock_;
   const PostgresOptions& options_;
-  std::atomic<std::uint64_t>& round_trips_;
+  Shared& shared_;
+  std::uint64_t generation_ = 0;
+  std::size_t host_ = 0, hosts_ = 1;
   pg_conn* handle_ = nullptr;
   std::map<std::string, Prepared, std::less<>> plain_;
   std::map<std::string, Prepared, std::less<>> guards_;

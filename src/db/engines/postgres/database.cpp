@@ -81,7 +81,8 @@ class PostgresDatabase final : public Database {
   Nesting nesting_;
   Pool<Connection> pool_;
   postgres::LookUps look_ups_{clock_, [this](auto asks) { return look_up(asks); }};
-  std::atomic<std::uint64_t> transactions_{0}, reads_{0}, retries_{0}, round_trips_{0};
+  std::atomic<std::uint64_t> transactions_{0}, reads_{0}, retries_{0};
+  postgres::Shared shared_;
 
   Listener listener_;
   std::atomic<bool> bootstrapped_{false};
@@ -90,7 +91,7 @@ class PostgresDatabase final : public Database {
 };
 
 Statistics PostgresDatabase::statistics() const {
-  return {.transactions = transactions_, .commits = transactions_, .reads = reads_, .retries = retries_, .round_trips = round_trips_};
+  return {.transactions = transactions_, .commits = transactions_, .reads = reads_, .retries = retries_, .round_trips = shared_.round_trips};
 }
 
 void PostgresDatabase::pause(int attempt) {
@@ -117,7 +118,7 @@ std::unique_ptr<Connection> PostgresDatabase::connected(std::unique_ptr<Connecti
     pooled->forget_some();
     return pooled;
   }
-  pooled = std::make_unique<Connection>(clock_, options_, round_trips_);
+  pooled = std::make_unique<Connection>(clock_, options_, shared_);
   if (!bootstrapped_) postgres::bootstrap(*pooled);
   bootstrapped_ = true;
   return pooled;
@@ -166,7 +167,7 @@ bool end(Statements& statements, bool wanted) {
 void PostgresDatabase::run_schema_change(const std::function<bool(Transaction&)>& work) {
   const Nesting::Scope scope(nesting_);
   with_retries([&] {
-    Connection connection(clock_, patient_, round_trips_);
+    Connection connection(clock_, patient_, shared_);
     postgres::bootstrap(connection);
     Statements statements(connection, Statements::Mode::write);
     end(statements, work(statements));
@@ -229,7 +230,7 @@ void PostgresDatabase::run_read_one(const std::function<void(Transaction&)>& wor
 
 postgres::Session& PostgresDatabase::session() {
   const std::lock_guard lock(mutex_);
-  if (!session_) session_ = std::make_unique<postgres::Session>(clock_, options_, [this](std::string_view queue) { listener_.tell(queue); });
+  if (!session_) session_ = std::make_unique<postgres::Session>(clock_, options_, shared_, [this](std::string_view queue) { listener_.tell(queue); });
   return *session_;
 }
 

@@ -20,12 +20,12 @@ std::string quoted(const std::string& name) {
 
 }  // namespace
 
-Session::Session(Clock& clock, const PostgresOptions& options, std::function<void(std::string_view)> listener)
-    : clock_(clock), options_(options), listener_(std::move(listener)), standing_(clock, options.connect_timeout * 2, [this] { serve(); }) {}
+Session::Session(Clock& clock, const PostgresOptions& options, Shared& shared, std::function<void(std::string_view)> listener)
+    : clock_(clock), options_(options), listener_(std::move(listener)), shared_(shared), standing_(clock, options.connect_timeout * 2, [this] { serve(); }) {}
 
 void Session::serve() {
   FAILPOINT("db.postgres.session");
-  Connection connection(clock_, options_, round_trips_, settings);
+  Connection connection(clock_, options_, shared_, settings);
   channel_ = connection.run("SELECT 'scoria_' || current_schema()").rows.at(0, 0).text();
   connection.run("LISTEN " + quoted(channel_));
   take_beacons(connection);
@@ -34,8 +34,9 @@ void Session::serve() {
     take_beacons(connection);
     announce(connection);
     hear(connection);
-    if (standing_.wait(PQsocket(connection.handle()), std::chrono::seconds{30}) && PQconsumeInput(connection.handle()) != 1)
+    if (standing_.wait(PQsocket(connection.handle()), std::chrono::seconds{connection.several_hosts() ? 1 : 30}) && PQconsumeInput(connection.handle()) != 1)
       throw Error("the server closed the connection");
+    if (connection.outdated()) throw Error("another host serves now");
   }
 }
 

@@ -13,7 +13,7 @@ namespace scoria::db::postgres {
 /// locks). After a loss it tells the listener once to look at every queue.
 class Session {
  public:
-  Session(Clock& clock, const PostgresOptions& options, std::function<void(std::string_view)> listener);
+  Session(Clock& clock, const PostgresOptions& options, Shared& shared, std::function<void(std::string_view)> listener);
 
   void poke(std::string_view queue) { standing_.poke(queue); }
   void hold(std::int64_t incarnation) { standing_.hold(incarnation); }
@@ -27,7 +27,7 @@ class Session {
   Clock& clock_;
   const PostgresOptions& options_;
   const std::function<void(std::string_view)> listener_;
-  std::atomic<std::uint64_t> round_trips_{0};
+  Shared& shared_;
   std::string channel_;
   StandingSession standing_;  // last: its thread uses the rest
 };
