@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
 
 namespace plain {
@@ -60,8 +61,8 @@ class PlainDriver final : public Driver, public Extends, public Snapshots {
 
   DriverResult<Probe> probe(const Call& call, const ObjectRef& object) override {
     if (DriverResult<> sane = sensible(call, object); !sane) return failed(sane.error());
-    if (!fs::exists(path(object))) return Probe{};
-    return Probe{.presence = Presence::complete, .size = size_of(object)};
+    const std::optional<Bytes> size = if_there(object);  // one look: it may go at any moment
+    return size ? Probe{.presence = Presence::complete, .size = *size} : Probe{};
   }
 
   DriverResult<> create(const Call& call, const ObjectRef& object, Bytes size) override {
@@ -118,11 +119,13 @@ class PlainDriver final : public Driver, public Extends, public Snapshots {
     SystemRandom random;
     return fmt::format("{}/.{:016x}", directory_, random.next());
   }
-  Bytes size_of(const ObjectRef& object) const {
+  std::optional<Bytes> if_there(const ObjectRef& object) const {
     std::error_code gone;
     const auto size = fs::file_size(path(object), gone);
-    return gone ? Bytes{} : Bytes{static_cast<std::int64_t>(size)};
+    if (gone) return std::nullopt;
+    return Bytes{static_cast<std::int64_t>(size)};
   }
+  Bytes size_of(const ObjectRef& object) const { return if_there(object).value_or(Bytes{}); }
 
   DriverResult<> sensible(const Call& call, const ObjectRef& object, Bytes size = unit) const {
     if (call.deadline.passed(clock_)) return failed(FailureClass::transient, "too late");
@@ -140,7 +143,9 @@ class PlainDriver final : public Driver, public Extends, public Snapshots {
   }
 
   DriverResult<> same_size(const ObjectRef& object, Bytes size) const {
-    if (size_of(object) == size) return {};
+    const std::optional<Bytes> found = if_there(object);
+    if (!found) return failed(FailureClass::transient, "{} has just been removed", object.name);
+    if (*found == size) return {};
     return failed(FailureClass::permanent, "{} exists with another size", object.name);
   }
 
