@@ -35,6 +35,7 @@ def node():
     with deployment(folder, *settings) as running:
         scoria(running, "type", "create", "slow", "--property", "volume_backend_name=slow")
         scoria(running, "type", "create", "quick", "--property", "volume_backend_name=file")
+        wait_until(lambda: "@slow#" in scoria(running, "pool", "list"))  # it tells of its pools as slowly
         yield running
     array.end()
     shutil.rmtree(folder)
