@@ -7,8 +7,6 @@
 namespace scoria::store::volumes {
 namespace {
 
-constexpr std::size_t most_kept = 10'000;
-
 /// The one with that key; usually the same as for the volume before.
 template <class Map>
 const typename Map::mapped_type* look_up(const Map& map, std::string_view key, typename Map::const_iterator& last) {
@@ -50,24 +48,25 @@ Names::Missing Names::missing(const Known& known, std::span<const Shown> volumes
 
 std::shared_ptr<const Names::Known> Names::fill_in(db::Database& database, std::span<Shown> volumes) {
   std::shared_ptr<const Known> known;
+  std::uint64_t forgotten = 0;
   {
     const std::lock_guard lock(mutex_);
-    known = known_;
+    if (known_->types.size() + known_->backends.size() >= most_) known_ = std::make_shared<Known>();
+    known = known_, forgotten = forgotten_;
   }
-  if (const Missing asked = missing(*known, volumes); !asked.types.empty() || !asked.backends.empty()) known = read(database, asked);
+  if (const Missing asked = missing(*known, volumes); !asked.types.empty() || !asked.backends.empty()) {
+    known = read(database, *known, asked);
+    const std::lock_guard lock(mutex_);
+    if (forgotten == forgotten_) known_ = known;
+  }
   fill(*known, volumes);
   return known;
 }
 
-/// Whoever finds something missing asks for it, also if others do so at the same time: nobody waits for another's answer.
-std::shared_ptr<const Names::Known> Names::read(db::Database& database, const Missing& missing) {
-  auto out = std::make_shared<Known>();
-  std::uint64_t forgotten = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (known_->types.size() + known_->backends.size() < most_kept) *out = *known_;
-    forgotten = forgotten_;
-  }
+/// `known` and what is missing in it. Whoever finds something missing asks for it, also if others do so at the same time: nobody
+/// waits for another's answer.
+std::shared_ptr<const Names::Known> Names::read(db::Database& database, const Known& known, const Missing& missing) {
+  auto out = std::make_shared<Known>(known);
   const Instant now = clock_.now();
   for (const std::string_view id : missing.types) out->types[std::string(id)] = {{}, now};
   for (const std::string_view name : missing.backends) out->backends[std::string(name)] = {{}, {}, now};
@@ -83,8 +82,6 @@ std::shared_ptr<const Names::Known> Names::read(db::Database& database, const Mi
     const db::Rows clusters = tx.query("SELECT name, cluster FROM backend WHERE {in:name:?} AND cluster IS NOT NULL", {names});
     for (std::size_t i = 0; i < clusters.size(); ++i) out->backends[clusters.at(i, 0).text()].cluster = clusters.at(i, 1).text();
   });
-  const std::lock_guard lock(mutex_);
-  if (forgotten == forgotten_) known_ = out;
   return out;
 }
 

@@ -16,7 +16,8 @@ namespace scoria::store::volumes {
 /// within `lifetime` and a statement; one of this node at once, if it says forget().
 class Names {
  public:
-  explicit Names(Clock& clock, Duration lifetime = std::chrono::seconds{1}) : clock_(clock), lifetime_(lifetime) {}
+  /// Of `most` names it begins anew.
+  explicit Names(Clock& clock, Duration lifetime = std::chrono::seconds{1}, std::size_t most = 10'000) : clock_(clock), lifetime_(lifetime), most_(most) {}
 
   struct Type {
     std::string name;
@@ -39,10 +40,11 @@ class Names {
  private:
   struct Missing;
   Missing missing(const Known& known, std::span<const Shown> volumes) const;
-  std::shared_ptr<const Known> read(db::Database& database, const Missing& missing);
+  std::shared_ptr<const Known> read(db::Database& database, const Known& known, const Missing& missing);
 
   Clock& clock_;
   const Duration lifetime_;
+  const std::size_t most_;
   std::mutex mutex_;
   std::shared_ptr<const Known> known_ = std::make_shared<Known>();  // guarded by mutex_
   std::uint64_t forgotten_ = 0;                                      // guarded by mutex_: how often

@@ -49,6 +49,12 @@ TEST_P(VolumeNames, are_asked_for_once_in_their_lifetime) {
   EXPECT_EQ(told(lasting, {{"t", "one"}}), "faster|new| ");
 }
 
+TEST_P(VolumeNames, are_all_told_when_it_begins_anew) {
+  Names names(clock(), std::chrono::hours{1}, 2);
+  EXPECT_EQ(told(names, {{"t", "one"}}), "fast|uuid| ");
+  EXPECT_EQ(told(names, {{"t", "one"}, {"u", "c"}}), "fast|uuid| slow||c ");
+}
+
 TEST_P(VolumeNames, stay_good_while_others_ask) {
   Names names(clock(), Duration{0});
   Shown volume;
