@@ -106,15 +106,22 @@ class TidyTest(unittest.TestCase):
         self.expect('order', 'src/engine/x.cpp:3: [order]', 'seen_')
 
     def test_an_update_of_a_status_names_the_old_one(self):
-        bad = ('"UPDATE volume SET status = ? WHERE id = ?"', '"UPDATE volume SET " CLAIM ", status = ? "\n "WHERE id = ?"', 'R"(UPDATE volume SET a = 1, state = ?)"',
+        bad = ('"UPDATE v SET status = ? WHERE id = ?"', '"UPDATE v SET " CLAIM ", status = ? "\n "WHERE id = ?"', 'R"(UPDATE v SET a = 1, state = ?)"',
                '"INSERT INTO v (id) VALUES (?) ON CONFLICT (id) DO UPDATE SET status = excluded.status"', '"DELETE FROM volume"')
         for text in bad:
             self.put('src/engine/x.cpp', '#define CLAIM "x_op = ?"\n\nauto x = ' + text + ';\n')
             self.expect('sql', 'src/engine/x.cpp:3: [sql]', '')
-        good = ('"UPDATE volume SET status = ? WHERE id = ? AND status IN (?)"', '"UPDATE volume SET status = ? WHERE id = ? AND " CLAIM', '"UPDATE volume SET size = ? WHERE id = ?"', '"UPDATE volume SET status = ? WHERE id = ? AND rev = ?"',
+        good = ('"UPDATE v SET status = ? WHERE id = ? AND status IN (?)"', '"UPDATE v SET status = ? WHERE id = ? AND " CLAIM', '"UPDATE v SET size = ? WHERE id = ?"', '"UPDATE v SET status = ? WHERE id = ? AND rev = ?"',
                 '"UPDATE o SET state = CASE WHEN state = 1 THEN 2 ELSE state END WHERE id = ?"', '"WITH c AS (SELECT id FROM o WHERE state = 1) UPDATE o SET state = 2 WHERE id IN (SELECT id FROM c)"')
         for text in good:
             self.put('src/engine/x.cpp', '#define CLAIM "x_op = ?"\n\nauto x = ' + text + ';\n')
+            self.assertEqual(self.tidy('sql'), [])
+
+    def test_an_update_of_a_volume_says_so_by_its_revision(self):
+        self.put('src/engine/x.cpp', 'auto x = "UPDATE volume SET name = ? WHERE id = ? AND rev = ?";\n')
+        self.expect('sql', 'src/engine/x.cpp:1: [sql]', 'rev = rev + 1')
+        for text in ('"UPDATE volume SET name = ?, " CLAIM " WHERE id = ?"', '"UPDATE snapshot SET name = ? WHERE id = ?"'):
+            self.put('src/engine/x.cpp', '#define CLAIM "rev = rev + 1"\nauto x = ' + text + ';\n')
             self.assertEqual(self.tidy('sql'), [])
 
     def test_stored_structures_have_their_golden(self):

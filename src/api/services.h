@@ -1,6 +1,7 @@
 #pragma once
 #include "api/endings.h"
 #include "api/listing.h"
+#include "api/volumes/pages.h"
 #include "api/watch.h"
 #include "commands/services.h"
 #include "db/database.h"
@@ -14,6 +15,7 @@ struct Services {
   commands::Services& commands;
   db::Database& database;
   store::volumes::Names& names;
+  WrittenPages& pages;
   ListLimits lists;
   Watches* watches = nullptr;               // none: nothing can be watched here
   const DetachRule* detach_rule = nullptr;  // none: no compute service is near

@@ -102,7 +102,8 @@ class Api : public ::testing::Test {
   engine::Kinds kinds_;
   commands::Services commands_{fresh_->database(), random_, kinds_, {}, [](const std::string&) {}};
   store::volumes::Names names_{clock_};
-  Services services_{commands_, fresh_->database(), names_, {}};
+  WrittenPages pages_{clock_, std::chrono::hours{1}};
+  Services services_{commands_, fresh_->database(), names_, pages_, {}};
   Handlers handlers_;
   std::unique_ptr<Pipeline> pipeline_;
 };

@@ -92,6 +92,7 @@ struct Node::Parts {
   std::unique_ptr<Upgrade> upgrade;
   std::unique_ptr<commands::Services> commands;
   std::unique_ptr<store::volumes::Names> names;
+  std::unique_ptr<api::WrittenPages> pages;
   std::unique_ptr<api::Services> api_services;
   std::unique_ptr<api::Watches> watches;
   api::Endings endings;
@@ -134,8 +135,9 @@ Node::Node(config::Config config, SystemClock& clock) : parts_(std::make_unique<
   p.identity = std::make_unique<Identity>(p.config, *p.database, clock, p.random);
   p.watches = std::make_unique<api::Watches>(*p.database, clock);
   p.names = std::make_unique<store::volumes::Names>(clock);
+  p.pages = std::make_unique<api::WrittenPages>(clock);
   p.api_services = std::make_unique<api::Services>(
-      api::Services{*p.commands, *p.database, *p.names, list_limits(p.config), p.watches.get(), &p.identity->detach_rule(), &p.endings});
+      api::Services{*p.commands, *p.database, *p.names, *p.pages, list_limits(p.config), p.watches.get(), &p.identity->detach_rule(), &p.endings});
   p.parking = std::make_unique<api::OperationParking>(*p.database, clock, p.endings);
   p.engine->on_ended([parking = p.parking.get(), watches = p.watches.get()](const engine::Operation& operation) {
     parking->ended(operation);

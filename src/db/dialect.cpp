@@ -31,7 +31,6 @@ constexpr Fragment fragments[] = {
     {"json_text", "(SELECT CAST(value AS TEXT) FROM json_each($1) WHERE key = $2)", "($1::jsonb ->> $2)",
      "(json_unquote(json_extract($1, concat('$.', json_quote($2)" SCORIA_COLLATION ")))" SCORIA_COLLATION ")"},
     // All rows as one text: a list of lists.
-    {"json_rows", "json_group_array(json_array($1))", "CAST(json_agg(json_build_array($1)) AS TEXT)", "json_arrayagg(json_array($1))"},
     {"in", "$1 IN (SELECT value FROM json_each($2))", "$1 = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))",
      "$1 IN (SELECT value FROM JSON_TABLE($2, '$[*]' COLUMNS (value VARCHAR(512) CHARACTER SET utf8mb4" SCORIA_COLLATION " PATH '$')) AS list)"},
     {"in_numbers", "$1 IN (SELECT value FROM json_each($2))",

@@ -72,7 +72,7 @@ std::vector<std::string> recount_children(db::Database& database) {
   const std::string volume_wrong = fmt::format("(snapshots <> {} OR attachments <> {} OR s_ops <> " SCORIA_READERS("volume") ")", snapshots, attachments);
   std::vector<std::string> out = repair_each(
       database, "SELECT id FROM volume WHERE " + volume_wrong, {}, "SELECT 1 FROM volume WHERE id = ?{for_update}",
-      fmt::format("UPDATE volume SET snapshots = {}, attachments = {}, s_ops = " SCORIA_READERS("volume") ", rev = rev + 1 WHERE id = ? AND {}", snapshots,
+      fmt::format("UPDATE volume SET rev = rev + 1, snapshots = {}, attachments = {}, s_ops = " SCORIA_READERS("volume") " WHERE id = ? AND {}", snapshots,
                   attachments, volume_wrong),
       "counted again the children and readers of volume");
   append(out, repair_each(database, "SELECT id FROM snapshot WHERE s_ops <> " SCORIA_READERS("snapshot"), {}, "SELECT 1 FROM snapshot WHERE id = ?{for_update}",

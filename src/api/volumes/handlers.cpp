@@ -16,8 +16,6 @@
 namespace scoria::api {
 namespace {
 
-constexpr std::size_t usual_detail = 1400, usual_summary = 400;  // bytes of a volume in a list
-
 http::Response reply_with(Services& services, const ApiRequest& request, store::volumes::Shown volume, VolumeForm form) {
   const auto names = services.names.fill_in(services.database, {&volume, 1});
   json::Writer out;
@@ -62,31 +60,6 @@ Answer remove(Services& services, ApiRequest& request) {
   return request.reply();
 }
 
-Answer list(Services& services, ApiRequest& request, bool detail) {
-  const auto query = read_list(request, volume_list, services.lists);
-  if (!query) return refuse(query.error());
-  std::vector<store::volumes::Shown> volumes;
-  const auto page = services.database.read([&](db::Transaction& tx) {
-    auto listed = store::run_list(tx, store::volumes::list_table, *query);
-    if (listed) volumes = store::volumes::read_page(tx, listed->rows);
-    return listed;
-  });
-  if (!page) return refuse(page.error());
-  const auto names = detail ? services.names.fill_in(services.database, volumes) : nullptr;
-  const VolumeSight sight(request);
-  json::Writer out;
-  out.reserve(volumes.size() * (detail ? usual_detail : usual_summary));
-  out.begin_object().key("volumes").begin_array();
-  for (const store::volumes::Shown& volume : volumes) {
-    if (detail) write_volume(out, request, sight, volume, VolumeForm::detail);
-    else write_volume_summary(out, request, volume);
-  }
-  out.end_array();
-  if (page->count) out.field("count", *page->count);
-  write_next_link(out, request, volume_list, *query, volumes.size(), volumes.empty() ? std::string{} : std::string(volumes.back().id));
-  return request.reply(out.end_object().take());
-}
-
 Answer summary(Services& services, ApiRequest& request) {
   const std::string* everybody = request.query("all_tenants");
   const bool all = everybody != nullptr && read_flag(*everybody).value_or(true) && request.context.is_admin;
@@ -121,8 +94,7 @@ void mount_volumes(Handlers& handlers, Services& services) {
   mount("volumes.update", update);
   mount("volumes.delete", remove);
   mount("volumes.summary", summary);
-  handlers.mount("volumes.list", [&services](ApiRequest& request) { return list(services, request, false); });
-  handlers.mount("volumes.detail", [&services](ApiRequest& request) { return list(services, request, true); });
+  mount_volume_lists(handlers, services);
   mount_volume_metadata(handlers, services);
   mount_volume_actions(handlers, services);
 }

@@ -18,20 +18,6 @@ std::string_view shown(std::string_view status) {
   return status;
 }
 
-void write_attachments(Out& out, const Sight& sight, const View& v) {
-  out.begin_array();
-  for (const store::volumes::ShownAttachment& attachment : v.attachments) {
-    out.begin_object();
-    out.field("id", v.id).field("attachment_id", std::string_view{attachment.id}).field("volume_id", v.id);
-    out.key("server_id").string_or_null(attachment.instance_id);
-    out.key("host_name").string_or_null(sight.admin ? std::string_view{attachment.host} : std::string_view{});
-    out.key("device").string_or_null(attachment.mountpoint);
-    write_time(out.key("attached_at"), attachment.attach_time);
-    out.end_object();
-  }
-  out.end_array();
-}
-
 /// Admin metadata that everybody may see is merged into the user's.
 void write_metadata(Out& out, const View& v) {
   if (!v.readonly) {
@@ -60,7 +46,7 @@ constexpr Field members[] = {
     {"availability_zone", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.zone); }},
     {"created_at", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { write_time(out, v.created_at); }},
     {"updated_at", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { write_time(out, v.updated_at); }},
-    {"attachments", 0, no_limit, nullptr, write_attachments},
+    {"attachments", 0, no_limit, nullptr, [](Out& out, const Sight& sight, const View& v) { write_attachments(out, sight, v.id, v.attachments); }},
     {"name", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.name); }},
     {"description", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.description); }},
     {"volume_type", 0, no_limit, nullptr, [](Out& out, const Sight&, const View& v) { out.string_or_null(v.type_name); }},
@@ -107,10 +93,18 @@ VolumeSight::VolumeSight(const ApiRequest& request)
       migration_attribute(request.allows("volume_extension:volume_mig_status_attribute")),
       image_metadata(request.allows("volume_extension:volume_image_metadata:show")) {}
 
-void write_volume_summary(json::Writer& out, const ApiRequest& request, const View& volume) {
-  out.begin_object().field("id", volume.id).key("name").string_or_null(volume.name);
-  request.links.write(out, "volumes", volume.id);
-  out.end_object();
+void write_attachments(Out& out, const Sight& sight, std::string_view volume, std::span<const store::volumes::ShownAttachment> attachments) {
+  out.begin_array();
+  for (const store::volumes::ShownAttachment& attachment : attachments) {
+    out.begin_object();
+    out.field("id", volume).field("attachment_id", std::string_view{attachment.id}).field("volume_id", volume);
+    out.key("server_id").string_or_null(attachment.instance_id);
+    out.key("host_name").string_or_null(sight.admin ? std::string_view{attachment.host} : std::string_view{});
+    out.key("device").string_or_null(attachment.mountpoint);
+    write_time(out.key("attached_at"), attachment.attach_time);
+    out.end_object();
+  }
+  out.end_array();
 }
 
 void write_volume(json::Writer& out, const ApiRequest& request, const VolumeSight& sight, const View& volume, VolumeForm form) {

@@ -1,4 +1,7 @@
 #pragma once
+#include <span>
+#include <string_view>
+
 #include "api/request.h"
 #include "json/writer.h"
 #include "store/volumes/shown.h"
@@ -13,7 +16,8 @@ struct VolumeSight {
 };
 
 enum class VolumeForm { create, detail };
-void write_volume_summary(json::Writer& out, const ApiRequest& request, const store::volumes::Shown& volume);
+/// What is attached to the volume, a JSON list.
+void write_attachments(json::Writer& out, const VolumeSight& sight, std::string_view volume, std::span<const store::volumes::ShownAttachment> attachments);
 void write_volume(json::Writer& out, const ApiRequest& request, const VolumeSight& sight, const store::volumes::Shown& volume, VolumeForm form);
 
 }  // namespace scoria::api

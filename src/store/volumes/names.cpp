@@ -91,4 +91,9 @@ void Names::forget() {
   ++forgotten_;
 }
 
+std::uint64_t Names::forgotten() const {
+  const std::lock_guard lock(mutex_);
+  return forgotten_;
+}
+
 }  // namespace scoria::store::volumes

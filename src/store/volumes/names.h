@@ -36,6 +36,8 @@ class Names {
   std::shared_ptr<const Known> fill_in(db::Database& database, std::span<Shown> volumes);
   /// Everything is asked for again.
   void forget();
+  /// How often that was said.
+  std::uint64_t forgotten() const;
 
  private:
   struct Missing;
@@ -45,7 +47,7 @@ class Names {
   Clock& clock_;
   const Duration lifetime_;
   const std::size_t most_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::shared_ptr<const Known> known_ = std::make_shared<Known>();  // guarded by mutex_
   std::uint64_t forgotten_ = 0;                                      // guarded by mutex_: how often
 };

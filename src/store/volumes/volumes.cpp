@@ -84,7 +84,7 @@ void require_at(db::Transaction& tx, const Volume& seen) {
 
 void place(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& backend, const std::string& pool,
            std::int64_t object_bytes) {
-  tx.guard("volume.place", "UPDATE volume SET backend = ?, pool = ?, object_bytes = ?, updated_at = scoria_now() WHERE id = ? AND x_op = ?",
+  tx.guard("volume.place", "UPDATE volume SET backend = ?, pool = ?, object_bytes = ?, rev = rev + 1, updated_at = scoria_now() WHERE id = ? AND x_op = ?",
            {db::or_null(backend), db::or_null(pool), object_bytes, id.text, operation});
 }
 
@@ -105,17 +105,17 @@ void require_quiet(db::Transaction& tx, const VolumeId& id, std::string_view ope
 }
 
 void publish(db::Transaction& tx, const VolumeId& id, std::string_view operation, const std::string& provider_name) {
-  tx.guard("volume.publish",
-           "UPDATE volume SET " + rest("'available'") + ", provider_name = ?, launched_at = scoria_now(), updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
-           " WHERE id = ? AND x_op = ? AND status = 'creating'",
-           {provider_name, id.text, operation});
+  const std::string sql = fmt::format("UPDATE volume SET {}, provider_name = ?, launched_at = scoria_now(), updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+                                      " WHERE id = ? AND x_op = ? AND status = 'creating'",
+                                      rest("'available'"));
+  tx.guard("volume.publish", sql, {provider_name, id.text, operation});
 }
 
 void settle_grown(db::Transaction& tx, const VolumeId& id, std::string_view operation, std::int64_t size_gib, std::int64_t object_bytes) {
-  tx.guard("volume.grown",
-           "UPDATE volume SET " + rest("previous_status") + ", size_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
-           " WHERE id = ? AND x_op = ? AND status = 'extending'",
-           {size_gib, object_bytes, id.text, operation});
+  const std::string sql = fmt::format("UPDATE volume SET {}, size_gib = ?, object_bytes = ?, updated_at = scoria_now(), " SCORIA_GIVE_CLAIM_BACK
+                                      " WHERE id = ? AND x_op = ? AND status = 'extending'",
+                                      rest("previous_status"));
+  tx.guard("volume.grown", sql, {size_gib, object_bytes, id.text, operation});
 }
 
 void take_to_grow(db::Transaction& tx, std::string_view label, const VolumeId& id, std::string_view operation, std::int64_t old_gib,

@@ -113,8 +113,8 @@ TEST_P(VolumeRows, tell_who_saw_them_elsewhere) {
   seen.backend = "h@c";
   EXPECT_EQ(changed([&](auto& tx) { require_at(tx, seen); }), "refused: moved");
   twins("x_op = 'o'");
-  EXPECT_EQ(changed([](auto& tx) { place(tx, {"a"}, "o", "h@b", "q", 9); }), "a: backend=h@b pool=q object_bytes=9 updated_at=now");
-  EXPECT_EQ(changed([](auto& tx) { place(tx, {"a"}, "o", "", "", 0); }), "a: backend=- pool=- object_bytes=0") << "back";
+  EXPECT_EQ(changed([](auto& tx) { place(tx, {"a"}, "o", "h@b", "q", 9); }), "a: rev=6 backend=h@b pool=q object_bytes=9 updated_at=now");
+  EXPECT_EQ(changed([](auto& tx) { place(tx, {"a"}, "o", "", "", 0); }), "a: rev=7 backend=- pool=- object_bytes=0") << "back";
   EXPECT_EQ(changed([](auto& tx) { place(tx, {"a"}, "p", "h@b", "q", 9); }), "refused: volume.place");
 }
 
