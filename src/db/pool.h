@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -32,15 +34,19 @@ class Pool {
     Pool* pool_;
   };
 
-  /// Throws Error if no slot comes free in time.
-  Lease take(Duration timeout) {
+  /// Throws Error if no slot comes free in time. Of those that are free one that `suits`, if any does.
+  Lease take(Duration timeout, const std::function<bool(const T&)>& suits = nullptr) {
     const Deadline deadline = Deadline::in(clock_, timeout);
     while (true) {
       {
         const std::lock_guard lock(mutex_);
         if (!free_.empty()) {
-          std::unique_ptr<T> item = std::move(free_.back());
-          free_.pop_back();
+          auto slot = free_.end() - 1;
+          if (suits)
+            if (const auto found = std::find_if(free_.rbegin(), free_.rend(), [&](const auto& item) { return item != nullptr && suits(*item); }); found != free_.rend())
+              slot = found.base() - 1;
+          std::unique_ptr<T> item = std::move(*slot);
+          free_.erase(slot);
           if (!free_.empty()) given_.raise();  // the signal remembers one raise only: pass it on
           return Lease(*this, std::move(item));
         }

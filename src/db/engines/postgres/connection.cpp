@@ -146,10 +146,10 @@ class Keywords {
     // A statement is planned once: its plan for every value, as good for small projects as for large, is the one that indexes
     // were made for; to plan a list each time would cost as much as to run it. That plan is made while tables are young, or just
     // emptied, and must serve when they are full, or full of what is gone: never by reading all of a table that has an index for it.
-    // Reads run as the server's implicit transaction and so at its defaults; what writes says so in its BEGIN.
+    // Transactions are the server's implicit ones, where they can be, and so run at the session's defaults (use_to()).
     values_["options"] += fmt::format(
-        " -c statement_timeout={} -c idle_in_transaction_session_timeout={} -c default_transaction_isolation=repeatable\\ read"
-        " -c default_transaction_read_only=on -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off {}",
+        " -c statement_timeout={} -c idle_in_transaction_session_timeout={} -c default_transaction_isolation=read\\ committed"
+        " -c default_transaction_read_only=off -c standard_conforming_strings=on -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off {}",
         options.statement_timeout.count() / 1000, options.idle_in_transaction_timeout.count() / 1000, extra);
   }
 
@@ -225,23 +225,29 @@ Outcome Connection::run(std::string_view sql, Values values) {
   return exchange({&one, 1}, Ending::closed);
 }
 
+void Connection::use_to(Use use) {
+  if (use == use_) return;
+  send_only(use == Use::read ? "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+                             : "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
+  use_ = use;
+}
+
 Outcome Connection::exchange(std::span<const Statement> statements, Ending ending) {
-  const bool commits = statements.back().prepared->text == "COMMIT";
   settle();
   for (const Statement& statement : statements) send(statement);
-  end_sending(ending, commits);
+  end_sending(ending);
   Outcome last;
-  receive(ending, commits, [&](Outcome outcome) { last = std::move(outcome); });
+  receive(ending, [&](Outcome outcome) { last = std::move(outcome); });
   return last;
 }
 
 Answers Connection::exchange_reads(std::span<const Statement* const> statements) {
   settle();
   for (const Statement* statement : statements) send(*statement);
-  end_sending(Ending::closed, false);
+  end_sending(Ending::closed);
   Answers answers;
   try {
-    receive(Ending::closed, false, [&](Outcome outcome) { answers.outcomes.push_back(std::move(outcome)); });
+    receive(Ending::closed, [&](Outcome outcome) { answers.outcomes.push_back(std::move(outcome)); });
   } catch (const Rerun&) {
     throw;
   } catch (const Error&) {
@@ -250,9 +256,9 @@ Answers Connection::exchange_reads(std::span<const Statement* const> statements)
   return answers;
 }
 
-void Connection::end_sending(Ending ending, bool commits) {
-  if ((ending == Ending::closed ? PQpipelineSync(handle_) : PQsendFlushRequest(handle_)) != 1) lose(complaint(handle_));
-  commit_sent_ = commits;
+void Connection::end_sending(Ending ending) {
+  if ((ending == Ending::open ? PQsendFlushRequest(handle_) : PQpipelineSync(handle_)) != 1) lose(complaint(handle_));
+  commit_sent_ = ending == Ending::commits;
   flush();
   ++shared_.round_trips;
   try {
@@ -371,18 +377,23 @@ pg_result* Connection::next_result() {
   return PQgetResult(handle_);
 }
 
-void Connection::read_to_sync() {
+/// What fails here fails at the commit of an implicit transaction.
+void Connection::read_to_sync(std::optional<Failure>* failure) {
+  static Prepared commit{"COMMIT", {}, {}};
   int silent = 0;
   while (true) {
     const ResultHandle result(next_result());
     if (result && PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) return;
+    if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR && failure != nullptr && !*failure && !field(result.get(), PG_DIAG_SQLSTATE).empty())
+      *failure = failure_of(result.get(), {&commit, {}, {}});
     // One null stands between two answers; more mean that libpq expects nothing.
     silent = result ? 0 : silent + 1;
     if (silent > 2 || PQstatus(handle_) != CONNECTION_OK) lose(complaint(handle_));
   }
 }
 
-void Connection::receive(Ending ending, bool commits, const std::function<void(Outcome)>& take) {
+void Connection::receive(Ending ending, const std::function<void(Outcome)>& take) {
+  const bool commits = ending == Ending::commits;
   std::optional<Failure> failure;
   for (const Expected& one : std::exchange(expected_, {})) {
     warned_ = false;
@@ -398,16 +409,15 @@ void Connection::receive(Ending ending, bool commits, const std::function<void(O
     if (const ResultHandle end(next_result()); end) lose("an answer that libpq does not explain");
   }
   last_answer_ = clock_.now();
-  const bool standby_missed = commits && warned_;
   if (ending == Ending::open && failure) {
     if (PQpipelineSync(handle_) != 1) lose(complaint(handle_));
     flush();
   }
-  if (ending == Ending::closed || failure) read_to_sync();
+  if (ending != Ending::open || failure) read_to_sync(&failure);
   commit_sent_ = false;
   if (failure) raise(*failure);
   // Committed here, but the wait for the standby was cut short: a failover may lose it.
-  if (standby_missed) throw Error("the commit is not confirmed by the standby", true);
+  if (commits && warned_) throw Error("the commit is not confirmed by the standby", true);
 }
 
 Connection::Failure Connection::failure_of(const pg_result* result, const Statement& statement) const {
@@ -431,7 +441,7 @@ void Connection::raise(const Failure& failure) {
   }
   if (state == "22012" && !failure.label.empty()) throw GuardFailed(failure.label);
   if (state == "40001" || state == "40P01" || state == "55P03") throw Rerun(failure.text);  // 55P03: a lock_timeout of ours
-  if (state == "0A000" || state == "26000") {
+  if (state == "0A000" || state == "26000" || (state == "25006" && use_ == Use::write)) {
     // A plan that another version's schema change made stale, or a primary that became a standby: start over elsewhere.
     lost_ = true;
     throw Rerun(failure.text);

@@ -3,6 +3,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,8 +49,12 @@ struct Answers {
   std::exception_ptr failure;
 };
 
-/// How a batch ends: `open` leaves the server's implicit transaction open for another batch, `closed` ends it.
-enum class Ending { open, closed };
+/// How a batch ends: `open` leaves the server's implicit transaction open for another batch, `closed` ends it. `commits` is a closed one
+/// whose end, or whose COMMIT, makes durable what it wrote.
+enum class Ending { open, closed, commits };
+
+/// What transactions do that do not begin with BEGIN: read one snapshot, or write at READ COMMITTED.
+enum class Use { read, write };
 
 /// What the connections of one database share.
 struct Shared {
@@ -74,8 +79,8 @@ class Connection {
   Prepared& prepare(std::string_view sql);
   /// The same for a statement that must touch exactly one row. It must not divide itself.
   Prepared& prepare_guard(std::string_view sql);
-  /// Sends all statements at once, waits for all answers and gives the last one's. If the last is COMMIT, a lost answer
-  /// is Error{commit_unknown}.
+  /// Sends all statements at once, waits for all answers and gives the last one's. A lost answer to a batch that commits is
+  /// Error{commit_unknown}.
   Outcome exchange(std::span<const Statement> statements, Ending ending);
   /// The same for reads of one snapshot that have nothing to do with each other. Throws Rerun if the connection is lost.
   Answers exchange_reads(std::span<const Statement* const> statements);
@@ -92,6 +97,9 @@ class Connection {
   bool usable();
   /// Between transactions: keeps the number of prepared statements bounded.
   void forget_some();
+  /// Between transactions: what the next ones are for. At first it is writing.
+  void use_to(Use use);
+  Use use() const { return use_; }
   /// For the owner's own waiting (notifications).
   pg_conn* handle() { return handle_; }
 
@@ -111,9 +119,9 @@ class Connection {
   void send_prepare(Prepared& prepared, const Values& values, const Statement& statement);
   void flush();
   void settle();
-  void end_sending(Ending ending, bool commits);
-  void receive(Ending ending, bool commits, const std::function<void(Outcome)>& take);
-  void read_to_sync();
+  void end_sending(Ending ending);
+  void receive(Ending ending, const std::function<void(Outcome)>& take);
+  void read_to_sync(std::optional<Failure>* failure = nullptr);
   pg_result* next_result();
   void wait_io(bool writing);
   void look_for_another_host();
@@ -134,6 +142,7 @@ class Connection {
   std::uint64_t names_ = 0;
   int owed_ = 0;            // ends of batches whose answers nobody has read yet
   Instant last_answer_;
+  Use use_ = Use::write;
   bool commit_sent_ = false;  // its answer has not come
   bool warned_ = false;     // the server sent a warning since the last answer
   bool lost_ = false;

@@ -66,7 +66,7 @@ class PostgresDatabase final : public Database {
   template <class Attempt>
   auto with_retries(const Attempt& attempt);
   /// `work` on a pooled connection that is clean again afterwards, or gone.
-  void on_connection(const std::function<void(Connection&)>& work);
+  void on_connection(postgres::Use use, const std::function<void(Connection&)>& work);
   void in_statements(Statements::Mode mode, const std::function<void(Statements&)>& work);
   postgres::Answers look_up(std::span<postgres::LookUps::Ask* const> asks);
   void read_in(Statements::Mode mode, const std::function<void(Transaction&)>& work);
@@ -124,13 +124,13 @@ std::unique_ptr<Connection> PostgresDatabase::connected(std::unique_ptr<Connecti
   return pooled;
 }
 
-void PostgresDatabase::on_connection(const std::function<void(Connection&)>& work) {
+void PostgresDatabase::on_connection(postgres::Use use, const std::function<void(Connection&)>& work) {
   try {
     FAILPOINT("db.postgres.take");
   } catch (const failpoint::Injected& injected) {
     throw Error(injected.what());
   }
-  auto lease = pool_.take(options_.pool_wait);
+  auto lease = pool_.take(options_.pool_wait, [use](const Connection& one) { return one.use() == use; });
   // Goes back into its slot only when it is clean; unwound by anything else, it is closed and the server rolls back.
   std::unique_ptr<Connection> connection = connected(std::move(lease.item));
   try {
@@ -143,7 +143,7 @@ void PostgresDatabase::on_connection(const std::function<void(Connection&)>& wor
 }
 
 void PostgresDatabase::in_statements(Statements::Mode mode, const std::function<void(Statements&)>& work) {
-  on_connection([&](Connection& connection) {
+  on_connection(mode == Statements::Mode::write ? postgres::Use::write : postgres::Use::read, [&](Connection& connection) {
     Statements statements(connection, mode);
     try {
       work(statements);
@@ -201,7 +201,8 @@ void PostgresDatabase::read_in(Statements::Mode mode, const std::function<void(T
 
 postgres::Answers PostgresDatabase::look_up(std::span<postgres::LookUps::Ask* const> asks) {
   postgres::Answers answers;
-  on_connection([&](Connection& connection) {
+  on_connection(postgres::Use::read, [&](Connection& connection) {
+    connection.use_to(postgres::Use::read);
     std::vector<const postgres::Statement*> statements;
     for (postgres::LookUps::Ask* ask : asks) {
       ask->statement.prepared = &connection.prepare(ask->sql);

@@ -1,52 +1,18 @@
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
-
-#include "base/check.h"
 #include "base/failpoint.h"
-#include "db/engines/postgres.h"
-#include "db/testing.h"
+#include "db/engines/postgres/testing.h"
 
 namespace scoria::db {
 namespace {
 
-constexpr std::string_view insert = "INSERT INTO thing (id, number) VALUES (?, ?)";
-constexpr std::string_view add_one = "UPDATE thing SET number = number + 1 WHERE id = ?";
+using postgres::add_one;
+using postgres::insert;
 
-class Postgres : public testing::EveryEngine {
+class Postgres : public postgres::WithThings {
  protected:
-  void SetUp() override {
-    EveryEngine::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    database().write([](Transaction& tx) {
-      tx.run("CREATE TABLE thing (id TEXT PRIMARY KEY, number BIGINT, small INTEGER)");
-      tx.run("INSERT INTO thing (id, number) VALUES ('a', 1), ('b', 1)");
-    });
-  }
   void TearDown() override { failpoint::disarm_all(); }
 
-  std::unique_ptr<Database> open(PostgresOptions options = {}, const std::string& setting = "") {
-    options.connection = address();
-    if (!setting.empty()) options.connection.insert(options.connection.rfind('\''), " -c " + setting);
-    return open_postgres(clock(), random_, options);
-  }
-  std::int64_t count(Database& from) {
-    return from.read([](Transaction& tx) { return tx.query("SELECT count(*) FROM thing").at(0, 0).integer(); });
-  }
-  std::uint64_t round_trips(const std::function<void()>& work) {
-    work();  // connects and prepares
-    const std::uint64_t before = database().statistics().round_trips;
-    work();
-    return database().statistics().round_trips - before;
-  }
-  static std::int64_t pid(Transaction& tx) { return tx.query("SELECT pg_backend_pid()").at(0, 0).integer(); }
-  static void terminate(Database& from, std::int64_t backend) {
-    from.read([&](Transaction& tx) { tx.query("SELECT pg_terminate_backend(?::int, 5000)", {backend}); });
-  }
   /// A COMMIT that waits for a standby that does not exist (see tests/postgres.sh) until `call` is made on its process.
   /// Tells Error::commit_unknown, or nothing if the commit was answered.
   std::optional<bool> commit_interrupted_by(std::string_view call) {
@@ -73,8 +39,6 @@ class Postgres : public testing::EveryEngine {
     database().read([&](Transaction& tx) { tx.query("SELECT pg_cancel_backend(?::int)", {backend}); });
     return unknown;
   }
-
-  SystemRandom random_;
 };
 INSTANTIATE_TEST_SUITE_P(On, Postgres, ::testing::Values(testing::Kind::postgres), testing::name_of);
 
@@ -102,104 +66,6 @@ TEST_P(Postgres, a_read_costs_one_round_trip_per_statement) {
       return tx.query("SELECT number FROM thing");
     });
   }), 2u);
-}
-
-/// A listener that may pass on what it hears to a port, both ways, until it falls silent. Whoever comes then is not let in.
-class Relay {
- public:
-  Relay() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
-    sockaddr_in at = place(0);
-    socklen_t size = sizeof at;
-    auto* const name = reinterpret_cast<sockaddr*>(&at);
-    SCORIA_CHECK((::bind(listener_, name, size) | ::listen(listener_, 8) | ::getsockname(listener_, name, &size)) == 0, "a listener");
-    port_ = ntohs(at.sin_port);
-  }
-  ~Relay() {
-    fall_silent();
-    for (const int one : sockets_) ::close(one);
-    ::close(listener_);
-  }
-  int port() const { return port_; }
-  void pass_on_to(int port) { threads_.spawn("relay", [this, port] { while (!silent_) turn(port); }); }
-  void fall_silent() { silent_ = true, threads_.join_all(); }
-  /// Connections, once it is silent.
-  std::size_t passed_on() const { return sockets_.size() / 2; }
-  int waiting() {
-    int count = 0;
-    for (int one = 0; (one = ::accept(listener_, nullptr, nullptr)) >= 0; ++count) sockets_.push_back(one);
-    return count;
-  }
-
- private:
-  static sockaddr_in place(int port) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET, at.sin_addr.s_addr = htonl(INADDR_LOOPBACK), at.sin_port = htons(static_cast<std::uint16_t>(port));
-    return at;
-  }
-  void turn(int port) {
-    std::vector<pollfd> waits{{listener_, POLLIN, 0}};
-    for (const int one : sockets_) waits.push_back({one, POLLIN, 0});
-    if (::poll(waits.data(), waits.size(), 10) <= 0) return;
-    for (std::size_t i = 0; i < sockets_.size(); ++i) {  // pairs
-      std::array<char, 4096> data{};
-      if (waits[i + 1].revents == 0) continue;
-      const auto got = ::recv(sockets_[i], data.data(), data.size(), MSG_DONTWAIT);
-      if (got > 0) SCORIA_CHECK(::send(sockets_[i ^ 1], data.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) == got, "room for what is passed on");
-    }
-    const int near = ::accept(listener_, nullptr, nullptr);
-    if (near < 0) return;
-    const sockaddr_in server = place(port);
-    const int far = ::socket(AF_INET, SOCK_STREAM, 0);
-    if (::connect(far, reinterpret_cast<const sockaddr*>(&server), sizeof server) == 0) {
-      sockets_.push_back(near), sockets_.push_back(far);
-    } else {
-      ::close(near), ::close(far);
-    }
-  }
-
-  const int listener_;
-  int port_ = 0;
-  std::vector<int> sockets_;
-  std::atomic<bool> silent_{false};
-  SystemClock threads_;
-};
-
-/// The server, behind a relay that comes first.
-std::string behind(const Relay& relay, std::string connection) {
-  connection.insert(connection.find("port=") + 5, std::to_string(relay.port()) + ",");
-  return connection.insert(connection.find("host=") + 5, "127.0.0.1,");
-}
-
-TEST_P(Postgres, a_host_that_says_nothing_is_asked_once_and_not_by_every_connection) {
-  Relay silent;
-  const auto database = open_postgres(clock(), random_, {.connection = behind(silent, address())});
-  const Instant begun = clock().now();
-  for (int i = 0; i < 3; ++i) terminate(*open(), database->write([](Transaction& tx) { return tx.guard("g", add_one, {"a"}), pid(tx); }));
-  EXPECT_LT(clock().now() - begun, 4s) << "two seconds, once";
-  EXPECT_EQ(silent.waiting(), 1);
-}
-
-TEST_P(Postgres, a_relay_whose_server_is_dead_does_not_keep_the_next_host_away) {
-  Relay relay;
-  relay.pass_on_to(1);  // it lets everybody in and ends it at once
-  EXPECT_EQ(count(*open_postgres(clock(), random_, {.connection = behind(relay, address()), .attempts = 1})), 2);
-}
-
-TEST_P(Postgres, a_host_that_falls_silent_is_left_for_one_that_serves) {
-  Relay relay;
-  const std::string direct = address();
-  relay.pass_on_to(std::stoi(direct.substr(direct.find("port=") + 5)));
-  const auto database = open_postgres(clock(), random_, {.connection = behind(relay, direct), .doubt_after = 200ms});
-  database->hold_beacon(7);  // over the session's own connection
-  const auto add = [&] { database->write([](Transaction& tx) { tx.guard("g", add_one, {"a"}); }); };
-  add();
-  relay.fall_silent();
-  EXPECT_EQ(relay.passed_on(), 2u) << "both came through it";
-  const Instant begun = clock().now();
-  EXPECT_EQ(count(*database), 2);
-  EXPECT_LT(clock().now() - begun, 1500ms) << "neither by a limit of time nor by TCP's";
-  for (int i = 0; i < 3; ++i) add();
-  EXPECT_LT(clock().now() - begun, 1700ms) << "who comes later does not wait again";
 }
 
 TEST_P(Postgres, look_ups_of_many_threads_are_each_answered_and_share_round_trips) {
@@ -308,6 +174,39 @@ TEST_P(Postgres, a_commit_whose_wait_for_the_standby_is_cut_short_is_unknown) {
   EXPECT_EQ(count(database()), 5);
 }
 
+TEST_P(Postgres, what_fails_at_the_commit_itself_is_told_and_leaves_nothing) {
+  database().write([](Transaction& tx) { tx.run("CREATE TABLE late (id TEXT UNIQUE DEFERRABLE INITIALLY DEFERRED)"); });
+  for (const bool asks : {false, true}) {
+    try {
+      database().write([&](Transaction& tx) {
+        for (int i = 0; i < 2; ++i) tx.run("INSERT INTO late VALUES ('twice')");
+        if (asks) tx.query("SELECT id FROM late");
+      });
+      ADD_FAILURE() << "nothing failed";
+    } catch (const ConstraintError& error) {
+      EXPECT_TRUE(error.unique);
+      EXPECT_FALSE(error.commit_unknown);
+    }
+    EXPECT_EQ(database().read([](Transaction& tx) { return tx.query("SELECT id FROM late").size(); }), 0u);
+    database().write([](Transaction& tx) { tx.run("INSERT INTO late VALUES ('once')"); });
+    EXPECT_EQ(database().write([](Transaction& tx) { return tx.change("DELETE FROM late"); }), 1);
+  }
+}
+
+TEST_P(Postgres, one_connection_reads_snapshots_and_writes_by_turns) {
+  const auto one = open({.connections = 1});
+  const auto told = [](Transaction& tx) { return tx.query("SELECT current_setting('transaction_isolation') || ' ' || current_setting('transaction_read_only')").at(0, 0).text(); };
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_EQ(one->read(told), "repeatable read on");
+    EXPECT_EQ(one->read_one(told), "repeatable read on");
+    EXPECT_THROW(one->read([](Transaction& tx) { tx.change(insert, {"x", 1}); }), Error);
+    EXPECT_EQ(one->write(told), "read committed off");
+    one->write([](Transaction& tx) { tx.run(add_one, {"a"}); });
+  }
+  EXPECT_EQ(one->statistics().retries, 0u);
+  EXPECT_EQ(count(*one), 2);
+}
+
 TEST_P(Postgres, deadlocked_transactions_are_run_again_whole) {
   const auto quick = open({}, "deadlock_timeout=20ms");
   std::atomic<int> arrived{0};
@@ -365,16 +264,6 @@ TEST_P(Postgres, without_a_server_calls_fail_at_once_and_say_why) {
   EXPECT_THROW(count(*nowhere), Error);
   const auto wrong = open_postgres(clock(), random_, {.connection = "host"});
   EXPECT_THROW(count(*wrong), Error);
-}
-
-TEST_P(Postgres, a_server_that_can_be_written_is_found_among_several_hosts) {
-  std::string several = address();
-  const auto port_at = several.find("port=") + 5, end = several.find(' ', port_at);
-  const std::string port = several.substr(port_at, end - port_at);
-  several = fmt::format("host=127.0.0.1,127.0.0.1 port=1,{}{} target_session_attrs=read-write", port, several.substr(end));
-  const auto database = open_postgres(clock(), random_, {.connection = several});
-  database->write([](Transaction& tx) { tx.run(add_one, {"a"}); });
-  EXPECT_EQ(count(*database), 2);
 }
 
 TEST_P(Postgres, a_stopped_process_does_not_keep_its_locks) {

@@ -10,7 +10,7 @@ namespace scoria::db::postgres {
 namespace {
 
 // What this connection does must not wait for a disk: pokes may be lost.
-constexpr std::string_view settings = "-c default_transaction_read_only=off -c synchronous_commit=off -c default_transaction_isolation=read\\ committed";
+constexpr std::string_view settings = "-c synchronous_commit=off";
 
 std::string quoted(const std::string& name) {
   std::string out = "\"";

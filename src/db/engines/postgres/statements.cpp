@@ -16,20 +16,19 @@ void Statements::add(Prepared& prepared, Values values, std::string_view label) 
   sound_ = false;
   require_storable(values);
   sound_ = true;
-  if (mode_ == Mode::write && !begun_) {
-    begun_ = true;
-    waiting_.push_back({&connection_.prepare("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), {}, {}});
-  }
   for (const Value& value : values) waiting_bytes_ += value.is_text() ? value.text().size() : 8;
   waiting_.push_back({&prepared, std::move(values), std::string(label)});
 }
 
-Outcome Statements::send() {
+Outcome Statements::send(Ending ending) {
   SCORIA_CHECK(mode_ != Mode::read_one || !std::exchange(asked_, true), "a second statement in a read of one");
   sound_ = false;
-  open_ = mode_ == Mode::write;  // a read that fails is closed by then
-  Outcome outcome = connection_.exchange(waiting_, mode_ == Mode::read ? Ending::open : Ending::closed);
-  open_ = mode_ != Mode::read_one;
+  // What goes as one batch needs no BEGIN: the server takes it as one transaction and commits at its end. If more is to come, the
+  // server must know that it waits for us, and for how long it may.
+  if (mode_ == Mode::write && ending != Ending::commits && !std::exchange(begun_, true)) waiting_.insert(waiting_.begin(), {&connection_.prepare("BEGIN"), {}, {}});
+  open_ = begun_;  // an implicit one that fails is over by then
+  Outcome outcome = connection_.exchange(waiting_, ending);
+  open_ = begun_ || mode_ == Mode::read;
   sound_ = true;
   waiting_.clear();
   waiting_bytes_ = 0;
@@ -38,35 +37,34 @@ Outcome Statements::send() {
 
 void Statements::run(std::string_view sql, Values values) {
   add(connection_.prepare(sql), std::move(values), {});
-  if (waiting_.size() >= max_statements || waiting_bytes_ >= max_bytes) send();
+  if (waiting_.size() >= max_statements || waiting_bytes_ >= max_bytes) send(between());
 }
 
 void Statements::guard(std::string_view label, std::string_view sql, Values values) {
   add(connection_.prepare_guard(sql), std::move(values), label);
-  if (waiting_.size() >= max_statements || waiting_bytes_ >= max_bytes) send();
+  if (waiting_.size() >= max_statements || waiting_bytes_ >= max_bytes) send(between());
 }
 
 std::int64_t Statements::change(std::string_view sql, Values values) {
   add(connection_.prepare(sql), std::move(values), {});
-  return send().touched;
+  return send(between()).touched;
 }
 
 Rows Statements::query(std::string_view sql, Values values) {
   add(connection_.prepare(sql), std::move(values), {});
-  return send().rows;
+  return send(between()).rows;
 }
 
 void Statements::finish() {
   if (!sound_) throw Error("a statement of this transaction failed before");
   if (mode_ != Mode::write) {
-    if (!waiting_.empty()) send();
+    if (!waiting_.empty()) send(between());
     if (open_) connection_.close_batch();
     return;
   }
   faults::before_commit();
-  if (!begun_) return;
-  waiting_.push_back({&connection_.prepare("COMMIT"), {}, {}});
-  send();
+  if (begun_) waiting_.push_back({&connection_.prepare("COMMIT"), {}, {}});
+  if (!waiting_.empty()) send(Ending::commits);
 }
 
 void Statements::abandon() {

@@ -6,13 +6,13 @@
 namespace scoria::db::postgres {
 
 /// One transaction on a connection. What is run() or guard()ed waits here until an answer is needed or the commit
-/// comes, and leaves as one batch: a transaction that asks nothing costs one round trip, BEGIN and COMMIT included.
+/// comes, and leaves as one batch: a transaction that asks nothing costs one round trip, its commit included.
 /// Reads use the server's implicit transaction: it lasts, and so does its snapshot, until the batch is closed.
 class Statements final : public Transaction {
  public:
   /// read_one: a single statement, ended with its answer.
   enum class Mode { read_one, read, write };
-  Statements(Connection& connection, Mode mode) : connection_(connection), mode_(mode) {}
+  Statements(Connection& connection, Mode mode) : connection_(connection), mode_(mode) { connection.use_to(mode == Mode::write ? Use::write : Use::read); }
 
   void run(std::string_view sql, Values values) override;
   void guard(std::string_view label, std::string_view sql, Values values) override;
@@ -26,7 +26,9 @@ class Statements final : public Transaction {
 
  private:
   void add(Prepared& prepared, Values values, std::string_view label);
-  Outcome send();
+  Outcome send(Ending ending);
+  /// How batches end before the last.
+  Ending between() const { return mode_ == Mode::read ? Ending::open : Ending::closed; }
 
   Connection& connection_;
   const Mode mode_;
