@@ -7,7 +7,7 @@ constexpr std::size_t most = 512;
 
 void Endings::note(const engine::Operation& ended) {
   const std::lock_guard lock(mutex_);
-  if (!endings_.insert_or_assign(ended.id, engine::Ending{ended.state, ended.error_code, ended.error_text}).second) return;
+  if (!endings_.insert_or_assign(ended.id, engine::Ending{ended.state, ended.error_code, ended.error_text, ended.told}).second) return;
   order_.push_back(ended.id);
   if (order_.size() <= most) return;
   endings_.erase(order_.front());

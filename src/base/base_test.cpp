@@ -49,6 +49,46 @@ TEST(Queue, refuses_when_full_and_drains_when_closed) {
   EXPECT_EQ(queue.pop(), std::nullopt);
 }
 
+TEST(Queue, wakes_whoever_has_waited_least) {
+  SystemClock clock;
+  BoundedQueue<int> queue(clock, 8), taken(clock, 8);
+  std::atomic<int> waiting{0};
+  const auto worker = [&](int number) {
+    clock.spawn("worker", [&, number] {
+      ++waiting;
+      while (queue.pop()) taken.try_push(number);
+    });
+    while (waiting < number) clock.sleep(1ms);
+    clock.sleep(20ms);  // it waits by now
+  };
+  for (int number = 1; number <= 3; ++number) worker(number);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(queue.try_push(i));
+    EXPECT_EQ(taken.pop(), 3) << "again and again";
+    clock.sleep(20ms);
+  }
+  queue.close();
+  clock.join_all();
+}
+
+TEST(Queue, loses_nothing_between_many_threads) {
+  SystemClock clock;
+  BoundedQueue<int> queue(clock, 1000);
+  std::atomic<int> sum{0}, given{0};
+  for (int i = 0; i < 4; ++i)
+    clock.spawn("taker", [&] {
+      while (const auto one = queue.pop()) sum += *one;
+    });
+  for (int i = 0; i < 4; ++i)
+    clock.spawn("giver", [&] {
+      for (int n = 0; n < 2000; ++n)
+        while (!queue.try_push(1)) clock.sleep(100us);
+      if (++given == 4) queue.close();
+    });
+  clock.join_all();
+  EXPECT_EQ(sum, 8000);
+}
+
 void reach_site() { FAILPOINT("test.base.site"); }
 
 TEST(Signal, remembers_one_raise_and_a_wait_takes_it_back) {

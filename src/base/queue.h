@@ -2,12 +2,14 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 
 namespace scoria {
 
-/// A bounded queue between threads. Waiting goes through the Clock, so a simulation can schedule it.
+/// A bounded queue between threads. Waiting goes through the Clock, so a simulation can schedule it. Of the threads that wait the one
+/// that has waited least is woken: its memory is still in the caches, and no more threads take turns than there is work for.
 template <class T>
 class BoundedQueue {
  public:
@@ -15,40 +17,44 @@ class BoundedQueue {
 
   /// False when the queue is full or closed; never waits.
   bool try_push(T value) {
+    Signal* waiting = nullptr;
     {
       const std::lock_guard lock(mutex_);
       if (closed_ || items_.size() >= limit_) return false;
       items_.push_back(std::move(value));
+      if (!waiting_.empty()) waiting = waiting_.back(), waiting_.pop_back();
     }
-    filled_.raise();
+    if (waiting != nullptr) waiting->raise();
     return true;
   }
 
   /// The next item; nothing once the queue is closed and empty.
   std::optional<T> pop() {
+    Signal own;
     while (true) {
-      std::optional<T> out;
-      bool more = false;
       {
         const std::lock_guard lock(mutex_);
         if (!items_.empty()) {
-          out.emplace(std::move(items_.front()));
+          std::optional<T> out(std::move(items_.front()));
           items_.pop_front();
+          return out;
         }
-        more = !items_.empty() || closed_;
+        if (closed_) return std::nullopt;
+        waiting_.push_back(&own);
       }
-      if (more) filled_.raise();  // the signal remembers one raise only: pass it on
-      if (out || more) return out;
-      clock_.wait(filled_, std::chrono::seconds{60});
+      // Whoever takes it off the list raises it, and it stays until then.
+      while (!clock_.wait(own, std::chrono::seconds{60})) {}
     }
   }
 
   void close() {
+    std::vector<Signal*> waiting;
     {
       const std::lock_guard lock(mutex_);
       closed_ = true;
+      waiting.swap(waiting_);
     }
-    filled_.raise();
+    for (Signal* one : waiting) one->raise();
   }
 
   std::size_t size() const {
@@ -60,9 +66,9 @@ class BoundedQueue {
   Clock& clock_;
   const std::size_t limit_;
   mutable std::mutex mutex_;
-  Signal filled_;
-  std::deque<T> items_;  // guarded by mutex_
-  bool closed_ = false;  // guarded by mutex_
+  std::deque<T> items_;           // guarded by mutex_
+  std::vector<Signal*> waiting_;  // guarded by mutex_
+  bool closed_ = false;           // guarded by mutex_
 };
 
 }  // namespace scoria

@@ -41,10 +41,11 @@ Outcome Outcome::wait(std::string waits_on, std::string reason, Commit commit) {
   return out;
 }
 
-Outcome Outcome::succeed(Commit commit) {
+Outcome Outcome::succeed(Commit commit, std::any told) {
   Outcome out;
   out.action = Action::succeed;
   out.commit = std::move(commit);
+  out.told = std::move(told);
   return out;
 }
 

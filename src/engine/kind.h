@@ -1,4 +1,5 @@
 #pragma once
+#include <any>
 #include <functional>
 #include <limits>
 #include <map>
@@ -31,6 +32,7 @@ struct Outcome {
   std::string code, text;
   bool counted = true;   // retry: counts as an attempt (busy backends do not)
   Commit commit;
+  std::any told;         // succeed: what those need not ask for who wait for the end in this process
 
   /// The step is done: its changes, then the next step.
   static Outcome advance(std::string context, Commit commit = {});
@@ -40,7 +42,7 @@ struct Outcome {
   static Outcome retry(std::string reason, bool counted = true);
   /// Holds no thread until somebody wakes it.
   static Outcome wait(std::string waits_on, std::string reason, Commit commit = {});
-  static Outcome succeed(Commit commit = {});
+  static Outcome succeed(Commit commit = {}, std::any told = {});
   /// Ends as failed. `text` is a sentence for the user, `code` the detail of a user message.
   static Outcome fail(std::string code, std::string text, Commit commit = {});
   /// The task was told to stop (drain, cancel, lost ownership): what is recorded so far is all there is.
@@ -70,6 +72,7 @@ class Task {
 struct Ending {
   State state;
   std::string code, text;
+  std::any told = {};  // by the step that ended it, in this process
 };
 
 /// A kind of operation: its ordered steps and what its end means for the resources. Stateless and shared by threads.

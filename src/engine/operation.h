@@ -1,4 +1,5 @@
 #pragma once
+#include <any>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -58,6 +59,8 @@ struct Operation {
   std::string history;  // {"step":…,"epoch":…,"at":…}, …
   Timestamp created_at, claimed_at, updated_at, finished_at;
   std::vector<Claim> claims;  // filled for operations claimed to run
+  std::any seen;              // NewOperation::seen, for the first run of the first step where it was born
+  std::any told;              // Outcome::told, once it has ended well
   Instant expires = never;    // deadline on this machine's clock, for operations claimed to run
 };
 

@@ -163,7 +163,7 @@ bool Runner::apply(Operation& op, const Kind& kind, Outcome outcome, Control& co
       wait(op, outcome);
       return true;
     case Outcome::Action::succeed:
-      return end_or_release(op, kind, {State::succeeded, {}, {}}, outcome.commit);
+      return end_or_release(op, kind, {State::succeeded, {}, {}, std::move(outcome.told)}, outcome.commit);
     case Outcome::Action::fail:
       log::warning("engine", about(op), "{} failed at {}: {}", op.kind, op.step, outcome.text);
       return end_or_release(op, kind, {State::failed, outcome.code, outcome.text}, outcome.commit);
@@ -207,6 +207,7 @@ bool Runner::advance(Operation& op, const Kind& kind, const Outcome& outcome, Co
   if (committed != Committed::yes) return true;
   if (!stays) control.handed_over(queue);
   op.step = next;
+  op.seen.reset();
   op.context = outcome.context;
   op.queue = queue;
   op.backend = backend;
@@ -245,6 +246,7 @@ Runner::Committed Runner::end(Operation& op, const Kind& kind, const Ending& end
     ended.with({op.kind, to_text(ending.state), lane_of(op.queue)}).add();
     op.error_code = ending.code;
     op.error_text = ending.text;
+    op.told = ending.told;
   }
   return outcome;
 }

@@ -29,7 +29,7 @@ Operation born_running(const NewOperation& op, const Berths::Berth& berth, int v
   out.resource_type = op.resource_type, out.resource_id = op.resource_id;
   out.state = State::running, out.priority = static_cast<int>(op.priority);
   out.epoch = 1, out.owner = berth.owner, out.backend_generation = op.backend.empty() ? 0 : berth.generation;
-  out.step = step, out.input = op.input, out.context = op.context, out.parent = op.parent;
+  out.step = step, out.input = op.input, out.context = op.context, out.parent = op.parent, out.seen = op.seen;
   std::copy_if(op.claims.begin(), op.claims.end(), std::back_inserter(out.claims), [&](const Claim& claim) { return is_noted(op, claim); });
   return out;
 }

@@ -33,6 +33,7 @@ struct NewOperation {
   std::string parent;
   std::string waits_on;                // not empty: starts waiting for it
   std::string first_step;              // empty: the kind's first
+  std::any seen;                       // what its first step would read again; never stored: a step that finds nothing here reads it
 };
 
 /// Makes the operation exist, in the caller's transaction, in the version that may be started now; what it carries is written

@@ -254,7 +254,7 @@ class WithOperations : public Where {
     sql("INSERT INTO volume_type (id, name, is_public, extra_specs, created_at) VALUES ('type', 'type', 1, '{}', 1) ON CONFLICT (id) DO UPDATE SET name = 'type'");
     sql("INSERT INTO volume (id, project_id, user_id, size_gib, status, attach_status, volume_type_id, availability_zone, metadata, image_metadata, created_at) "
         "VALUES (?, 'project', 'user', 1, 'available', 'detached', 'type', 'nova', '{}', '{}', 1)", {id});
-    sql("UPDATE volume SET rev = rev + 1, " + rest + " WHERE id = ?", {id});
+    sql("UPDATE volume SET " + rest + " WHERE id = ?", {id});
   }
 
   Kinds kinds_;

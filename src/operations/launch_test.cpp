@@ -1,3 +1,7 @@
+#include <any>
+#include <map>
+#include <mutex>
+
 #include "base/failpoint.h"
 #include "commands/attachments/attach.h"
 #include "commands/volumes/create.h"
@@ -63,6 +67,51 @@ TEST_P(Launches, work_of_a_node_with_a_free_slot_is_never_claimed) {
   EXPECT_EQ(status_after_work(first.id), "gone");
   EXPECT_EQ(count("SELECT count(*) FROM operation WHERE state = 'succeeded' AND epoch = 1 AND claimed_at IS NOT NULL"), 7);
   expect_nothing_left();
+}
+
+TEST_P(Launches, their_first_step_knows_what_was_seen_and_their_last_tells_what_it_did) {
+  const Volume first = forbid_claims();
+  std::mutex mutex;
+  std::map<std::string, std::any> told;  // by kind
+  engine_->on_ended([&](const engine::Operation& ended) {
+    const std::lock_guard lock(mutex);
+    told[ended.kind] = ended.told;
+  });
+  const auto attaching = commands::create_attachment(*commands_, context_, first.id, {.instance_id = "vm", .connect = true, .connector = {.host = "h"}});
+  ASSERT_TRUE(attaching) << attaching.error().message;
+  EXPECT_EQ(attached_status(attaching->attachment.id), "attaching");
+  expect_idle();
+  const auto attached = database().read([&](db::Transaction& tx) { return store::attachments::find(tx, attaching->attachment.id); });
+  Volume seen = first;
+  seen.attachments = 1;
+  ASSERT_TRUE(commands::remove_attachment(*commands_, context_, *attached, &seen));
+  EXPECT_EQ(attached_status(attaching->attachment.id), "gone");
+  expect_idle();
+  const std::lock_guard lock(mutex);
+  const auto* const connected = std::any_cast<Attachment>(&told["attachment.connect"]);
+  ASSERT_NE(connected, nullptr);
+  EXPECT_EQ(connected->id, attached->id);
+  EXPECT_EQ(connected->connection, attached->connection);
+  EXPECT_EQ(connected->attach_status, attached->attach_status);
+  const auto* const removed = std::any_cast<store::attachments::Whereabouts>(&told["attachment.remove"]);
+  ASSERT_NE(removed, nullptr);
+  EXPECT_TRUE(removed->alone);
+  EXPECT_EQ(removed->volume, first.id);
+}
+
+TEST_P(Launches, a_first_step_that_was_told_of_what_is_no_more_so_looks_again) {
+  const Volume first = available(1);
+  expect_idle();
+  const auto attaching = commands::create_attachment(*commands_, context_, first.id, {.instance_id = "vm", .connect = true, .connector = {.host = "h"}});
+  EXPECT_EQ(attached_status(attaching->attachment.id), "attaching");
+  const auto attached = database().read([&](db::Transaction& tx) { return store::attachments::find(tx, attaching->attachment.id); });
+  const auto second = commands::create_attachment(*commands_, context_, first.id, {.instance_id = "vm", .hidden = true});
+  ASSERT_TRUE(second) << second.error().message;
+  Volume seen = first;
+  seen.attachments = 1;  // as it was before the second
+  ASSERT_TRUE(commands::remove_attachment(*commands_, context_, *attached, &seen));
+  EXPECT_EQ(attached_status(attaching->attachment.id), "gone");
+  EXPECT_EQ(count("SELECT attachments FROM volume"), 1);
 }
 
 TEST_P(Launches, a_backend_that_moved_to_another_generation_is_not_worked_on_under_the_old_one) {

@@ -281,7 +281,7 @@ std::optional<store::attachments::Placed> Workload::find(commands::Services& ser
 void Workload::complete(ModelVolume& volume, ModelAttachment& attachment) {
   const Known answer = ask("complete the attachment of " + volume.name, [&](commands::Services& services, const Context&) {
     const auto row = find(services, attachment);
-    return row ? refusal_of(commands::complete_attachment(services, row->attachment, row->alone)) : vanished();
+    return row ? refusal_of(commands::complete_attachment(services, row->attachment, row->alone())) : vanished();
   });
   attachment.completed = std::max(attachment.completed, answer);
 }

@@ -47,13 +47,13 @@ Result<> may_cut_off(Services& services, const ApiRequest& request, const Attach
   return services.detach_rule->check(request.context, one.instance_id, one.volume_id.text, one.id.text);
 }
 
-Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&)> done) {
-  if (attaching.operation.empty()) return done(request);
+Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&, const std::any&)> done) {
+  if (attaching.operation.empty()) return done(request, {});
   return Parked{attaching.operation, request.context.deadline, [&services, id = attaching.operation, done = std::move(done)](ApiRequest& again) -> Answer {
                   auto operation = services.endings != nullptr ? services.endings->find(id) : std::nullopt;
                   if (!operation) operation = services.database.read_one([&](db::Transaction& tx) { return engine::find_ending(tx, id); });
                   if (!operation) return refuse(RefusalCode::not_found, "Operation {} could not be found.", id);
-                  if (operation->state == engine::State::succeeded) return done(again);
+                  if (operation->state == engine::State::succeeded) return done(again, operation->told);
                   if (operation->state == engine::State::cancelled) return refuse(RefusalCode::conflict, "The attachment was removed while it was being made.");
                   const RefusalCode refusal = operation->code == "connector" ? RefusalCode::invalid_input : RefusalCode::backend_failed;
                   return refuse(refusal, "Unable to attach or detach: {} (operation {}).", operation->text, id);

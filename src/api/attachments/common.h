@@ -1,4 +1,7 @@
 #pragma once
+#include <any>
+#include <functional>
+
 #include "api/request.h"
 #include "api/services.h"
 #include "commands/attachments/attach.h"
@@ -17,7 +20,7 @@ Result<ConnectorShape> read_connector(const json::Value& connector);
 ConnectionShape open_connection(Services& services, const Attachment& attachment);
 
 /// Parks the answer until `attaching`'s operation has ended well, then asks `done` for it. An operation that failed
-/// answers with its sentence; what needs no operation is answered now.
-Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&)> done);
+/// answers with its sentence; what needs no operation is answered now. `told`: what the operation's last step told, if it ran here.
+Answer after(Services& services, ApiRequest& request, const commands::Attaching& attaching, std::function<Answer(ApiRequest&, const std::any& told)> done);
 
 }  // namespace scoria::api

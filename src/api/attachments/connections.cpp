@@ -37,7 +37,7 @@ Answer initialize(Services& services, ApiRequest& request) {
       return reply_connection(services, request, one.id);
   const auto attaching = commands::create_attachment(services.commands, request.context, volume->id, {.connect = true, .connector = *connector, .hidden = true});
   if (!attaching) return refuse(attaching.error());
-  return after(services, request, *attaching, [&services, id = attaching->attachment.id](ApiRequest& again) { return reply_connection(services, again, id); });
+  return after(services, request, *attaching, [&services, id = attaching->attachment.id](ApiRequest& again, const std::any&) { return reply_connection(services, again, id); });
 }
 
 /// Ends the hidden attachments of one host (of all hosts without a connector), one after the other.
@@ -46,7 +46,8 @@ Answer end_connections(Services& services, ApiRequest& request, const VolumeId& 
     if (!one.hidden || (!host.empty() && one.attached_host != host)) continue;
     const auto removing = commands::remove_attachment(services.commands, request.context, one);
     if (!removing) return refuse(removing.error());
-    return after(services, request, *removing, [&services, volume, host, done](ApiRequest& again) { return end_connections(services, again, volume, host, done); });
+    return after(services, request, *removing,
+                 [&services, volume, host, done](ApiRequest& again, const std::any&) { return end_connections(services, again, volume, host, done); });
   }
   return done(request);
 }
@@ -98,7 +99,7 @@ Answer force_detach(Services& services, ApiRequest& request) {
     if (!wanted.empty() && one.id.text != wanted && !one.hidden) continue;
     const auto removing = commands::remove_attachment(services.commands, request.context, one);
     if (!removing) return refuse(removing.error());
-    return after(services, request, *removing, [&services](ApiRequest& again) { return force_detach(services, again); });
+    return after(services, request, *removing, [&services](ApiRequest& again, const std::any&) { return force_detach(services, again); });
   }
   return request.reply();
 }

@@ -57,7 +57,8 @@ Answer reply_with(Services& services, ApiRequest& request, const Attachment& one
   return request.reply(out.end_object().end_object().take());
 }
 
-Answer reply_detail(Services& services, ApiRequest& request, const AttachmentId& id) {
+Answer reply_detail(Services& services, ApiRequest& request, const AttachmentId& id, const std::any& told) {
+  if (const auto* const connected = std::any_cast<Attachment>(&told)) return reply_with(services, request, *connected);
   const auto now = services.database.read_one([&](db::Transaction& tx) { return attachments::find(tx, id); });
   if (!now) return refuse(RefusalCode::not_found, "Volume attachment could not be found with filter: attachment_id = {}.", id.text);
   return reply_with(services, request, *now);
@@ -82,7 +83,8 @@ Answer create(Services& services, ApiRequest& request) {
     if (auto allowed = request.enforce("volume:multiattach_bootable_volume", {{"project_id", volume->project_id}}); !allowed) return refuse(allowed.error());
   const auto attaching = commands::create_attachment(services.commands, request.context, {volume_id}, wanted, &*volume);
   if (!attaching) return refuse(attaching.error());
-  return after(services, request, *attaching, [&services, id = attaching->attachment.id](ApiRequest& again) { return reply_detail(services, again, id); });
+  return after(services, request, *attaching,
+               [&services, id = attaching->attachment.id](ApiRequest& again, const std::any& told) { return reply_detail(services, again, id, told); });
 }
 
 Answer update(Services& services, ApiRequest& request) {
@@ -92,7 +94,8 @@ Answer update(Services& services, ApiRequest& request) {
   if (!connector) return refuse(connector.error());
   const auto attaching = commands::connect_attachment(services.commands, request.context, *attachment, *connector);
   if (!attaching) return refuse(attaching.error());
-  return after(services, request, *attaching, [&services, id = attachment->id](ApiRequest& again) { return reply_detail(services, again, id); });
+  return after(services, request, *attaching,
+               [&services, id = attachment->id](ApiRequest& again, const std::any& told) { return reply_detail(services, again, id, told); });
 }
 
 Answer show(Services& services, ApiRequest& request) {
@@ -104,13 +107,15 @@ Answer show(Services& services, ApiRequest& request) {
 Answer complete(Services& services, ApiRequest& request) {
   const auto placed = load_placed(services, request);
   if (!placed) return refuse(placed.error());
-  if (const auto done = commands::complete_attachment(services.commands, placed->attachment, placed->alone); !done) return refuse(done.error());
+  if (const auto done = commands::complete_attachment(services.commands, placed->attachment, placed->alone()); !done) return refuse(done.error());
   return request.reply();
 }
 
-/// The rest of the volume's attachments are the answer.
-Answer remaining(Services& services, ApiRequest& request, const VolumeId& volume) {
-  const auto rest = services.database.read_one([&](db::Transaction& tx) { return attachments::of_volume(tx, volume); });
+/// The rest of the volume's attachments are the answer; there is none if the one that went was alone.
+Answer remaining(Services& services, ApiRequest& request, const VolumeId& volume, const std::any& told) {
+  const auto* const was = std::any_cast<attachments::Whereabouts>(&told);
+  std::vector<Attachment> rest;
+  if (was == nullptr || !was->alone) rest = services.database.read_one([&](db::Transaction& tx) { return attachments::of_volume(tx, volume); });
   json::Writer out;
   out.begin_object().key("attachments").begin_array();
   for (const Attachment& one : rest) {
@@ -128,10 +133,11 @@ Answer remove(Services& services, ApiRequest& request) {
   const Attachment& attachment = placed->attachment;
   if (auto allowed = may_cut_off(services, request, attachment); !allowed) return refuse(allowed.error());
   Volume volume;
-  volume.id = attachment.volume_id, volume.backend = placed->backend, volume.project_id = placed->volume_project;
+  volume.id = attachment.volume_id, volume.backend = placed->backend, volume.project_id = placed->volume_project, volume.attachments = placed->attachments;
   const auto removing = commands::remove_attachment(services.commands, request.context, attachment, &volume);
   if (!removing) return refuse(removing.error());
-  return after(services, request, *removing, [&services, volume = attachment.volume_id](ApiRequest& again) { return remaining(services, again, volume); });
+  return after(services, request, *removing,
+               [&services, volume = attachment.volume_id](ApiRequest& again, const std::any& told) { return remaining(services, again, volume, told); });
 }
 
 Answer list(Services& services, ApiRequest& request, bool detail) {

@@ -231,6 +231,7 @@ Result<Attaching> remove_attachment(Services& services, const Context& context, 
         return true;
       }
       engine::NewOperation removal = operation_for(operation, "attachment.remove", context, *seen.volume, now->id);
+      removal.seen = attachments::Whereabouts{now->volume_id, seen.volume->attachments == 1};
       const auto begun = begin_removal(tx, services, *now, removal, launched(launch));
       if (!begun) return refuse(begun.error());
       return true;

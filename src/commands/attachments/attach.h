@@ -30,7 +30,7 @@ Result<Attaching> connect_attachment(Services& services, const Context& context,
 /// The client uses the volume now: attached, in-use. `alone`: its volume has no other, as the caller has just read.
 Result<> complete_attachment(Services& services, const Attachment& attachment, bool alone = false);
 /// Ends an attachment: at once if nothing was exported, else when the host is cut off. An export that is still being made
-/// is cancelled first. `volume`: its own as the caller has just read it; backend and project are enough.
+/// is cancelled first. `volume`: its own as the caller has just read it; backend, project and number of attachments are enough.
 Result<Attaching> remove_attachment(Services& services, const Context& context, const Attachment& attachment, const Volume* volume = nullptr);
 
 /// The old calls: os-attach records a use, os-detach ends it; exports go by hidden attachments beside it.

@@ -42,12 +42,14 @@ Outcome ConnectAttachment::make_export(engine::Task& task) const {
   source->connection.protocol = plan->protocol, source->connection.type = made->type;
   source->connection.data = connection_data(*made, *source, plan->spec.read_only);
   const std::string sealed = services_.sealer->seal(source->connection.to_json(), seal_owner(op.resource_id));
+  Attachment connected = source->attachment;
+  connected.connection = sealed;
   return Outcome::succeed([sealed, id = source->attachment.id, op_id = op.id, volume = source->volume](db::Transaction& tx) {
     // What was exported is the volume as it still is: not grown, not flipped since.
     tx.guard("volume.same", "UPDATE volume SET rev = rev + 1 WHERE id = ? AND provider_name = ? AND object_bytes = ? AND status <> 'extending'",
              {volume.id.text, volume.provider_name, volume.object_bytes});
     attachments::settle_connected(tx, id, op_id, sealed);
-  });
+  }, std::move(connected));
 }
 
 /// One machine at a time serves a volume of a cluster. Nothing: this one does.

@@ -1,9 +1,10 @@
 #pragma once
+#include <optional>
 #include <span>
 
-#include "domain/attachments/attachment.h"
 #include "engine/kind.h"
 #include "operations/services.h"
+#include "store/attachments/attachments.h"
 
 namespace scoria::operations {
 
@@ -18,7 +19,8 @@ class RemoveAttachment final : public engine::StepKind<RemoveAttachment> {
 
  private:
   engine::Outcome unexport(engine::Task& task) const;
-  drivers::DriverResult<> nobody_else(engine::Task& task, const Attachment& attachment) const;
+  std::optional<store::attachments::Whereabouts> whereabouts(const engine::Operation& operation) const;
+  drivers::DriverResult<> nobody_else(engine::Task& task, const VolumeId& volume) const;
 
   Services& services_;
 };

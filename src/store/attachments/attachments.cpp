@@ -37,7 +37,7 @@ std::optional<Placed> find_placed(db::Transaction& tx, const AttachmentId& id) {
                                              "JOIN volume ON volume.id = attachment.volume_id WHERE attachment.id = ?", columns);
   const db::Rows rows = tx.query(sql, {id.text});
   if (rows.empty()) return std::nullopt;
-  return Placed{read(rows, 0, 3), rows.at(0, 0).text(), rows.at(0, 1).text(), rows.at(0, 2).integer() == 1};
+  return Placed{read(rows, 0, 3), rows.at(0, 0).text(), rows.at(0, 1).text(), rows.at(0, 2).integer()};
 }
 
 std::vector<Attachment> of_volume(db::Transaction& tx, const VolumeId& id) {

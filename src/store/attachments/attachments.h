@@ -18,6 +18,12 @@ std::optional<Attachment> find(db::Transaction& tx, const AttachmentId& id);
 struct Placed {
   Attachment attachment;
   std::string backend, volume_project;
+  std::int64_t attachments = 0;  // of the volume
+  bool alone() const { return attachments == 1; }
+};
+/// What a removal needs to know, as it was seen; and of one that has ended, what was so.
+struct Whereabouts {
+  VolumeId volume;
   bool alone = false;  // the volume has no other
 };
 std::optional<Placed> find_placed(db::Transaction& tx, const AttachmentId& id);

@@ -67,7 +67,7 @@ TEST_P(AttachmentRows, are_read_as_they_were_written_with_their_volume) {
     const auto placed = read([](auto& tx) { return find_placed(tx, {"c"}); });
     ASSERT_TRUE(placed);
     EXPECT_EQ(everything(placed->attachment), whole);
-    EXPECT_EQ(joined(placed->backend, placed->volume_project, placed->alone), others == 1 ? "at-v|of-v|yes" : "at-v|of-v|no");
+    EXPECT_EQ(joined(placed->backend, placed->volume_project, placed->alone()), others == 1 ? "at-v|of-v|yes" : "at-v|of-v|no");
   }
   EXPECT_FALSE(read([](auto& tx) { return find_placed(tx, {"nobody"}); }));
 }
