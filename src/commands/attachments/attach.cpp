@@ -8,6 +8,7 @@
 #include "commands/try_once.h"
 #include "engine/start.h"
 #include "store/attachments/attachments.h"
+#include "store/attachments/exported.h"
 #include "store/volumes/volumes.h"
 
 namespace scoria::commands {
@@ -129,8 +130,10 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
       attachments::insert(tx, attachment);
       if (seen.volume->attachments == 0) attachments::follow_first(tx, "seen", attachment, seen.volume->rev);
       else attachments::follow_attachments(tx, "seen", volume_id, seen.volume->rev);
-      if (request.connect)
-        engine::start(tx, services.kinds, operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id), launched(launch));
+      if (!request.connect) return true;
+      engine::NewOperation connect = operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id);
+      connect.seen = std::make_shared<const attachments::Exported>(attachments::Exported{attachment, *seen.volume, {}});
+      engine::start(tx, services.kinds, connect, launched(launch));
       return true;
     });
     if (again(done, launch)) continue;

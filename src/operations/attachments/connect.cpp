@@ -23,7 +23,7 @@ std::span<const ConnectAttachment::Step> ConnectAttachment::table() {
 Outcome ConnectAttachment::make_export(engine::Task& task) const {
   const engine::Operation& op = task.operation();
   if (services_.exports == nullptr || services_.sealer == nullptr) return Outcome::retry("this node exports no volumes", false);
-  auto source = export_source(services_, op.resource_id);
+  auto source = export_source(services_, op);
   if (!source) return Outcome::fail("attach", source.error().message);
   if (source->volume.status == VolumeStatus::extending)
     return Outcome::wait("op:" + source->volume.x_op, "the volume is being extended", [by = source->volume.x_op](db::Transaction& tx) { engine::require_live(tx, by); });

@@ -4,6 +4,7 @@
 #include "json/writer.h"
 #include "store/attachments/exported.h"
 #include "store/portals/portals.h"
+#include "store/qos/qos.h"
 
 namespace scoria::operations {
 namespace {
@@ -13,6 +14,21 @@ exports::Connector connector_of(const ConnectorShape& shape) {
           .transport = shape.transport, .multipath = shape.multipath};
 }
 
+Result<ExportSource> source_of(Services& services, store::attachments::Exported exported) {
+  ExportSource out{std::move(exported.attachment), std::move(exported.volume), {}, {}, std::move(exported.qos).value_or(QosSpecs{}), {}};
+  if (services.places != nullptr)
+    if (const auto place = services.database.read_one([&](db::Transaction& tx) { return store::portals::place_of(tx, out.volume.id); })) out.place = place->name;
+  auto connector = ConnectorShape::from_json(out.attachment.connector);
+  if (!connector) return refuse(connector.error());
+  out.connector = std::move(*connector);
+  const auto opened = services.sealer->open(out.attachment.connection, seal_owner(out.attachment.id.text));
+  if (!opened) return refuse(opened.error());
+  auto connection = ConnectionShape::from_json(*opened);
+  if (!connection) return refuse(connection.error());
+  out.connection = std::move(*connection);
+  return out;
+}
+
 drivers::DriverError permanent(std::string text) { return {drivers::FailureClass::permanent, std::move(text)}; }
 
 }  // namespace
@@ -20,18 +36,15 @@ drivers::DriverError permanent(std::string text) { return {drivers::FailureClass
 Result<ExportSource> export_source(Services& services, const std::string& attachment_id) {
   auto exported = services.database.read_one([&](db::Transaction& tx) { return store::attachments::find_exported(tx, {attachment_id}); });
   if (!exported) return refuse(RefusalCode::not_found, "Attachment {} is gone.", attachment_id);
-  ExportSource out{std::move(exported->attachment), std::move(exported->volume), {}, {}, std::move(exported->qos).value_or(QosSpecs{}), {}};
-  if (services.places != nullptr)
-    if (const auto place = services.database.read_one([&](db::Transaction& tx) { return store::portals::place_of(tx, out.volume.id); })) out.place = place->name;
-  auto connector = ConnectorShape::from_json(out.attachment.connector);
-  if (!connector) return refuse(connector.error());
-  out.connector = std::move(*connector);
-  const auto opened = services.sealer->open(out.attachment.connection, seal_owner(attachment_id));
-  if (!opened) return refuse(opened.error());
-  auto connection = ConnectionShape::from_json(*opened);
-  if (!connection) return refuse(connection.error());
-  out.connection = std::move(*connection);
-  return out;
+  return source_of(services, std::move(*exported));
+}
+
+Result<ExportSource> export_source(Services& services, const engine::Operation& operation) {
+  const auto* const seen = std::any_cast<std::shared_ptr<const store::attachments::Exported>>(&operation.seen);
+  if (seen == nullptr) return export_source(services, operation.resource_id);
+  store::attachments::Exported exported = **seen;
+  exported.qos = services.database.read_one([&](db::Transaction& tx) { return store::qos::of_type(tx, exported.volume.type.text); });
+  return source_of(services, std::move(exported));
 }
 
 Result<std::string> choose_protocol(Services& services, const Backend& backend, const ExportSource& source) {

@@ -3,6 +3,7 @@
 #include "domain/attachments/shapes.h"
 #include "domain/qos/qos_specs.h"
 #include "domain/volumes/volume.h"
+#include "engine/operation.h"
 #include "operations/backends.h"
 #include "operations/services.h"
 
@@ -18,6 +19,8 @@ struct ExportSource {
   std::string place;           // where the volume is served; empty: nowhere yet, or it has none
 };
 Result<ExportSource> export_source(Services& services, const std::string& attachment_id);
+/// From what the command saw and wrote that began the operation, if it ran here: only limits and place are read. Else as above.
+Result<ExportSource> export_source(Services& services, const engine::Operation& operation);
 
 /// The protocol that suits the connector; refuses what no attachment to this host can be made from.
 Result<std::string> choose_protocol(Services& services, const Backend& backend, const ExportSource& source);

@@ -196,7 +196,7 @@ Options read_options(int count, char** words) {
     else throw std::runtime_error("no such option: " + name);
   }
   if (out.port == 0 || out.scenario.empty() || out.plan.empty())
-    throw std::runtime_error("usage: load_bench --port N --scenario show|list|create|watch|attach --plan FILE [--clients N] [--one-project] [--warm-up S] [--seconds S] "
+    throw std::runtime_error("usage: load_bench --port N --scenario show|list|pages|create|watch|attach --plan FILE [--clients N] [--one-project] [--warm-up S] [--seconds S] "
                              "[--pid PID]…");
   return out;
 }

@@ -66,6 +66,25 @@ class List final : public Scenario {
   const std::string request_;
 };
 
+/// A page of 100 volumes in detail after one of the volumes, never the same target twice: nothing that was kept of a page is of use.
+class Pages final : public Scenario {
+ public:
+  Pages(const Plan& plan, int number) : plan_(plan), number_(number), at_(static_cast<std::size_t>(number) * 61) {}
+  std::string begin() override {
+    const std::string& marker = plan_.volumes.at(at_++ % plan_.volumes.size());
+    return request("GET", plan_.projects.at(0), "/volumes/detail?limit=100&marker=" + marker + "&unknown=" + std::to_string(number_) + "-" + std::to_string(at_));
+  }
+  Next answered(int status, std::string_view body) override {
+    require(status, 200, body);
+    return {begin(), 0, true};
+  }
+
+ private:
+  const Plan& plan_;
+  const int number_;
+  std::size_t at_;
+};
+
 constexpr std::string_view new_volume = R"({"volume":{"size":1,"name":"bench","metadata":{"purpose":"benchmark"}}})";
 
 /// POST, then GET every 10 ms until the volume is available.
@@ -186,6 +205,7 @@ std::unique_ptr<Scenario> make_scenario(std::string_view name, const Plan& plan,
   const Project& project = plan.projects[one_project ? 0 : static_cast<std::size_t>(number) % plan.projects.size()];
   if (name == "show") return std::make_unique<Show>(plan, number);
   if (name == "list") return std::make_unique<List>(plan);
+  if (name == "pages") return std::make_unique<Pages>(plan, number);
   if (name == "create") return std::make_unique<Create>(project);
   if (name == "watch") return std::make_unique<CreateWatched>(project);
   if (name == "attach") return std::make_unique<Attach>(project, number);
