@@ -116,9 +116,11 @@ int serve(const cli::Given&, const config::Sources& sources) {
   block_signals();
   start_logging(*config);
   SystemClock clock;
+  std::unique_ptr<Node> node;
   try {
     arm_failpoints(sources);
-    if (const auto node = make_node(*config, clock)) {
+    node = make_node(*config, clock);
+    if (node) {
       node->start();
       while (wait_for_signal() == SIGHUP) {
         reload(*config);
@@ -130,7 +132,11 @@ int serve(const cli::Given&, const config::Sources& sources) {
     return 0;
   } catch (const std::exception& failure) {
     log::stop();
-    return fail(failure.what());
+    const int code = fail(failure.what());
+    if (node == nullptr) return code;
+    // Its threads run, as many as were started: they end with the process, and before nothing that they use.
+    std::fflush(nullptr);
+    ::_exit(code);
   }
 }
 

@@ -72,7 +72,9 @@ class Pages final : public Scenario {
   Pages(const Plan& plan, int number) : plan_(plan), number_(number), at_(static_cast<std::size_t>(number) * 61) {}
   std::string begin() override {
     const std::string& marker = plan_.volumes.at(at_++ % plan_.volumes.size());
-    return request("GET", plan_.projects.at(0), "/volumes/detail?limit=100&marker=" + marker + "&unknown=" + std::to_string(number_) + "-" + std::to_string(at_));
+    // Of a parameter that is repeated the last counts.
+    const std::string unlike_before = std::to_string(number_) + std::to_string(at_);
+    return request("GET", plan_.projects.at(0), "/volumes/detail?limit=" + unlike_before + "&limit=100&marker=" + marker);
   }
   Next answered(int status, std::string_view body) override {
     require(status, 200, body);
