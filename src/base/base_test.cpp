@@ -49,23 +49,40 @@ TEST(Queue, refuses_when_full_and_drains_when_closed) {
   EXPECT_EQ(queue.pop(), std::nullopt);
 }
 
+/// Counts who begins to wait.
+class CountingClock final : public Clock {
+ public:
+  Instant now() const override { return real_.now(); }
+  void sleep(Duration time) override { real_.sleep(time); }
+  bool wait(Signal& signal, Duration timeout) override {
+    ++waits;
+    return wait_really(signal, timeout);
+  }
+  void spawn(std::string name, std::function<void()> main) override { real_.spawn(std::move(name), std::move(main)); }
+  void until_waits_are(int wanted) {
+    while (waits < wanted) sleep(1ms);
+  }
+  std::atomic<int> waits{0};
+
+ private:
+  SystemClock real_;
+};
+
 TEST(Queue, wakes_whoever_has_waited_least) {
   SystemClock clock;
-  BoundedQueue<int> queue(clock, 8), taken(clock, 8);
-  std::atomic<int> waiting{0};
-  const auto worker = [&](int number) {
+  CountingClock counting;
+  BoundedQueue<int> queue(counting, 8), taken(clock, 8);
+  int waits = 0;
+  for (int number = 1; number <= 3; ++number) {
     clock.spawn("worker", [&, number] {
-      ++waiting;
       while (queue.pop()) taken.try_push(number);
     });
-    while (waiting < number) clock.sleep(1ms);
-    clock.sleep(20ms);  // it waits by now
-  };
-  for (int number = 1; number <= 3; ++number) worker(number);
+    counting.until_waits_are(++waits);
+  }
   for (int i = 0; i < 4; ++i) {
     EXPECT_TRUE(queue.try_push(i));
     EXPECT_EQ(taken.pop(), 3) << "again and again";
-    clock.sleep(20ms);
+    counting.until_waits_are(++waits);
   }
   queue.close();
   clock.join_all();
