@@ -61,6 +61,7 @@ TEST_P(Placed, an_attach_waits_for_the_machine_that_has_the_portal_and_is_export
   const Volume before = available(1);
   const auto attaching = attach(before);
   ASSERT_TRUE(eventually([&] { return waiting_at_the_portal() == 1; }));
+  EXPECT_EQ(count("SELECT max(epoch) FROM operation WHERE kind = 'attachment.connect'"), 1) << "placed by who began it, at the first try";
   EXPECT_EQ(door_.size(), 0U);
   take_portal();
   ASSERT_TRUE(eventually([&] { return door_.spec(attaching.attachment.id.text).has_value(); }));

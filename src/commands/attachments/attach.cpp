@@ -132,7 +132,9 @@ Result<Attaching> create_attachment(Services& services, const Context& context, 
       else attachments::follow_attachments(tx, "seen", volume_id, seen.volume->rev);
       if (!request.connect) return true;
       engine::NewOperation connect = operation_for(operation, "attachment.connect", context, *seen.volume, attachment.id);
-      connect.seen = std::make_shared<const attachments::Exported>(attachments::Exported{attachment, *seen.volume, {}});
+      Volume volume = *seen.volume;
+      ++volume.rev;  // by what is written above
+      connect.seen = std::make_shared<const attachments::Exported>(attachments::Exported{attachment, std::move(volume), {}});
       engine::start(tx, services.kinds, connect, launched(launch));
       return true;
     });
