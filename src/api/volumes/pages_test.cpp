@@ -2,21 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing.h"
+
 namespace scoria::api {
 namespace {
 
 using std::chrono::seconds;
-
-class HandClock final : public Clock {
- public:
-  Instant now() const override { return now_; }
-  void sleep(Duration time) override { now_ = now_ + time; }
-  bool wait(Signal& signal, Duration timeout) override { return take(signal) || (sleep(timeout), take(signal)); }
-  void spawn(std::string, std::function<void()> main) override { main(); }
-
- private:
-  Instant now_{seconds{1}};
-};
 
 WrittenPages::Page page(std::size_t volumes, std::size_t bytes = 10) {
   const auto one = std::make_shared<const WrittenPages::Volume>(WrittenPages::Volume{"id", 1, std::string(bytes, '-'), 0});
@@ -24,7 +15,7 @@ WrittenPages::Page page(std::size_t volumes, std::size_t bytes = 10) {
 }
 
 TEST(WrittenPages, are_worth_keeping_when_asked_for_again) {
-  HandClock clock;
+  SleepClock clock;
   WrittenPages pages(clock, seconds{2});
   EXPECT_FALSE(pages.find("key").again);
   EXPECT_TRUE(pages.find("key").again);
@@ -36,7 +27,7 @@ TEST(WrittenPages, are_worth_keeping_when_asked_for_again) {
 }
 
 TEST(WrittenPages, live_no_longer_when_something_in_them_is_replaced) {
-  HandClock clock;
+  SleepClock clock;
   WrittenPages pages(clock, seconds{2});
   pages.find("key");
   clock.sleep(seconds{1});
@@ -55,7 +46,7 @@ TEST(WrittenPages, live_no_longer_when_something_in_them_is_replaced) {
 }
 
 TEST(WrittenPages, begin_anew_rather_than_grow) {
-  HandClock clock;
+  SleepClock clock;
   WrittenPages pages(clock, seconds{2}, 1000);
   const auto kept = [&](const std::string& key, std::size_t bytes) {
     pages.find(key);
@@ -71,7 +62,7 @@ TEST(WrittenPages, begin_anew_rather_than_grow) {
 }
 
 TEST(WrittenPages, are_bounded_in_keys_alone) {
-  HandClock clock;
+  SleepClock clock;
   WrittenPages pages(clock, seconds{2}, 1000);
   for (int i = 0; i < 1000; ++i) {
     pages.find("a key of a page that is asked for once " + std::to_string(i));

@@ -2,24 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing.h"
+
 namespace scoria::drivers::fake {
 namespace {
 
-/// Time passes only when somebody sleeps.
-class ManualClock final : public Clock {
- public:
-  Instant now() const override { return now_; }
-  void sleep(Duration time) override { now_ = now_ + time; }
-  bool wait(Signal& signal, Duration timeout) override { return take(signal) || (sleep(timeout), take(signal)); }
-  void spawn(std::string, std::function<void()> main) override { main(); }
-
- private:
-  Instant now_{1h};
-};
-
 /// All that 200 calls with faults did.
 std::string trace_of(std::uint64_t seed) {
-  ManualClock clock;
+  SleepClock clock;
   SeededRandom random(seed);
   const auto array = std::make_shared<Array>(clock, random);
   array->set_faults({.latency_min = 1ms, .latency_max = 500ms, .error = 100, .lost_reply = 100, .delayed = 100, .partial = 100});
@@ -47,7 +37,7 @@ class Fake : public testing::Test {
     return dynamic_cast<Ability&>(*driver);
   }
 
-  ManualClock clock;
+  SleepClock clock;
   SeededRandom random{1};
   std::shared_ptr<Array> array;
   std::unique_ptr<Driver> driver;
