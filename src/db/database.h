@@ -176,6 +176,10 @@ class Transaction {
   virtual std::int64_t change(std::string_view sql, Values values = {}) = 0;
   /// Runs a statement now and gives its rows (SELECT, or … RETURNING).
   virtual Rows query(std::string_view sql, Values values = {}) = 0;
+  /// For engines that commit several transactions as one (PostgreSQL): the next statement changes a row that many transactions change, such as
+  /// what a project uses. `row` names it; they are changed late, in the order of their names, so that nobody waits for another the other
+  /// way round. No other statement of the transaction may depend on this one. Where one does: without a name it is committed alone.
+  virtual void contended(std::string row = {}) { (void)row; }
 };
 
 enum class Engine { sqlite, postgres, mariadb };

@@ -7,6 +7,7 @@
 namespace scoria::engine {
 
 void take_shared(db::Transaction& tx, std::string_view label, const std::string& table, const std::string& id, std::string_view statuses) {
+  tx.contended();
   tx.guard(label, fmt::format("UPDATE {} SET s_ops = s_ops + 1, rev = rev + 1 "
                               "WHERE id = ? AND (x_op IS NULL OR (x_mode = 'L' AND next_op IS NULL)) AND status IN ({})", table, statuses),
            {id});
@@ -15,6 +16,7 @@ void take_shared(db::Transaction& tx, std::string_view label, const std::string&
 std::string readers_of(std::string_view type, std::string_view id) { return fmt::format("readers:{}:{}", type, id); }
 
 void give_shared_back(db::Transaction& tx, const Claim& claim) {
+  tx.contended();
   tx.guard("claim.shared", fmt::format("UPDATE {} SET s_ops = s_ops - 1, rev = rev + 1 WHERE id = ?", claim.type), {claim.id});
   if (MUTANT(readers_unwoken)) return;
   tx.run("UPDATE operation SET state = 'ready', waits_on = NULL, run_at = scoria_now(), updated_at = scoria_now() "

@@ -15,11 +15,12 @@ void finish(db::Transaction& tx, const Kind& kind, const Operation& op, const En
     tx.run("UPDATE operation SET state = 'ready', waits_on = NULL, run_at = scoria_now(), updated_at = scoria_now() "
            "WHERE state = 'waiting' AND waits_on = ?",
            {"op:" + op.id});
-  if (!op.parent.empty() && !MUTANT(parent_forgotten))
-    tx.run("UPDATE operation SET open_children = open_children - 1, updated_at = scoria_now(), run_at = scoria_now(), "
-           "state = CASE WHEN state = 'waiting' AND waits_on = 'children' AND open_children = 1 THEN 'ready' ELSE state END, "
-           "waits_on = CASE WHEN waits_on = 'children' AND open_children = 1 THEN NULL ELSE waits_on END WHERE id = ?",
-           {op.parent});
+  if (op.parent.empty() || MUTANT(parent_forgotten)) return;
+  tx.contended();
+  tx.run("UPDATE operation SET open_children = open_children - 1, updated_at = scoria_now(), run_at = scoria_now(), "
+         "state = CASE WHEN state = 'waiting' AND waits_on = 'children' AND open_children = 1 THEN 'ready' ELSE state END, "
+         "waits_on = CASE WHEN waits_on = 'children' AND open_children = 1 THEN NULL ELSE waits_on END WHERE id = ?",
+         {op.parent});
 }
 
 Result<> abandon(db::Database& database, const Kinds& kinds, const std::string& id, const std::string& reason) {

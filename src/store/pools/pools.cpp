@@ -1,9 +1,12 @@
 #include "store/pools/pools.h"
 
+#include <fmt/format.h>
+
 namespace scoria::store::pools {
 namespace {
 db::Value known(std::int64_t bytes) { return bytes < 0 ? db::Value{} : db::Value{bytes}; }
 std::int64_t or_unknown(const db::Cell& value) { return value.null() ? -1 : value.integer(); }
+void contend(db::Transaction& tx, const std::string& backend, const std::string& pool) { tx.contended(fmt::format("2 pool {} {}", backend, pool)); }
 }  // namespace
 
 void report(db::Transaction& tx, const Report& r) {
@@ -38,6 +41,7 @@ std::vector<Pool> all(db::Transaction& tx) {
 }
 
 void take(db::Transaction& tx, const std::string& backend, const std::string& pool, std::int64_t bytes, std::int64_t volumes) {
+  contend(tx, backend, pool);
   tx.guard("pool.full",
            "UPDATE pool SET allocated_bytes = allocated_bytes + ?, volumes = volumes + ? "
            "WHERE backend = ? AND name = ? AND (limit_bytes IS NULL OR allocated_bytes + ? <= limit_bytes)",
@@ -45,6 +49,7 @@ void take(db::Transaction& tx, const std::string& backend, const std::string& po
 }
 
 void give_back(db::Transaction& tx, const std::string& backend, const std::string& pool, std::int64_t bytes, std::int64_t volumes) {
+  contend(tx, backend, pool);
   tx.guard("pool.back", "UPDATE pool SET allocated_bytes = allocated_bytes - ?, volumes = volumes - ? WHERE backend = ? AND name = ?",
            {bytes, volumes, backend, pool});
 }

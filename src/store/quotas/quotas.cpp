@@ -1,5 +1,7 @@
 #include "store/quotas/quotas.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
 namespace scoria::store::quotas {
@@ -20,6 +22,11 @@ constexpr std::string_view add_sql =
     "ON CONFLICT (project_id, scope) DO UPDATE SET volumes = quota_usage.volumes + excluded.volumes, "
     "gigabytes = quota_usage.gigabytes + excluded.gigabytes, snapshots = quota_usage.snapshots + excluded.snapshots";
 
+/// Of a project the row of a type comes before that of all its types.
+void contend(db::Transaction& tx, const std::string& project, const std::string& scope) {
+  tx.contended(fmt::format("1 quota {} {} {}", project, scope.empty() ? 2 : 1, scope));
+}
+
 std::int64_t bound(std::int64_t limit) { return limit < 0 ? std::numeric_limits<std::int64_t>::max() / 4 : limit; }
 
 std::int64_t of(const std::map<std::string, std::int64_t, std::less<>>& limits, std::string_view resource) {
@@ -29,6 +36,7 @@ std::int64_t of(const std::map<std::string, std::int64_t, std::less<>>& limits, 
 
 void take_one(db::Transaction& tx, std::string_view label, const std::string& project, const std::string& scope, const Amount& a, std::int64_t volumes,
               std::int64_t gigabytes, std::int64_t snapshots) {
+  contend(tx, project, scope);
   // Where nothing is limited there is nothing to guard.
   if (volumes < 0 && gigabytes < 0 && snapshots < 0) return tx.run(add_sql, {project, scope, a.volumes, a.gigabytes, a.snapshots});
   volumes = bound(volumes), gigabytes = bound(gigabytes), snapshots = bound(snapshots);
@@ -83,8 +91,10 @@ void take(db::Transaction& tx, const std::string& project, const std::string& ty
 void give_back(db::Transaction& tx, const std::string& project, const std::string& type, const Amount& a) {
   constexpr std::string_view sql =
       "UPDATE quota_usage SET volumes = volumes - ?, gigabytes = gigabytes - ?, snapshots = snapshots - ? WHERE project_id = ? AND scope = ?";
-  tx.guard("quota.back", sql, {a.volumes, a.gigabytes, a.snapshots, project, type});
-  tx.guard("quota.back", sql, {a.volumes, a.gigabytes, a.snapshots, project, ""});
+  for (const std::string& scope : {type, std::string()}) {
+    contend(tx, project, scope);
+    tx.guard("quota.back", sql, {a.volumes, a.gigabytes, a.snapshots, project, scope});
+  }
 }
 
 }  // namespace scoria::store::quotas

@@ -43,10 +43,12 @@ void add_to_volume(db::Transaction& tx, const VolumeId& volume, std::initializer
                                       " AND status IN ({}) AND backend IS NOT NULL AND provider_name IS NOT NULL"
                                       " AND NOT EXISTS (SELECT 1 FROM backend b WHERE b.name = volume.backend AND b.frozen = 1)",
                                       sql_list(from));
+  tx.contended();
   tx.guard("snapshot.volume", sql, {volume.text});
 }
 
 void remove_from_volume(db::Transaction& tx, const VolumeId& volume) {
+  tx.contended();
   tx.guard("snapshot.parent", "UPDATE volume SET snapshots = snapshots - 1, rev = rev + 1 WHERE id = ?", {volume.text});
 }
 

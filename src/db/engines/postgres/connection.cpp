@@ -241,16 +241,17 @@ Outcome Connection::exchange(std::span<const Statement> statements, Ending endin
   return last;
 }
 
-Answers Connection::exchange_reads(std::span<const Statement* const> statements) {
+Answers Connection::exchange_each(std::span<const Statement* const> statements, Ending ending) {
   settle();
   for (const Statement* statement : statements) send(*statement);
-  end_sending(Ending::closed);
+  end_sending(ending);
   Answers answers;
   try {
-    receive(Ending::closed, [&](Outcome outcome) { answers.outcomes.push_back(std::move(outcome)); });
-  } catch (const Rerun&) {
-    throw;
-  } catch (const Error&) {
+    receive(ending, [&](Outcome outcome) { answers.outcomes.push_back(std::move(outcome)); });
+  } catch (const Error& error) {
+    if (lost_ || error.commit_unknown) throw;
+    answers.failure = std::current_exception();
+  } catch (const GuardFailed&) {
     answers.failure = std::current_exception();
   }
   return answers;

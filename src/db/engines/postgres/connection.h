@@ -82,8 +82,9 @@ class Connection {
   /// Sends all statements at once, waits for all answers and gives the last one's. A lost answer to a batch that commits is
   /// Error{commit_unknown}.
   Outcome exchange(std::span<const Statement> statements, Ending ending);
-  /// The same for reads of one snapshot that have nothing to do with each other. Throws Rerun if the connection is lost.
-  Answers exchange_reads(std::span<const Statement* const> statements);
+  /// The same, telling which statement failed. Throws if nobody knows what became of them: the connection is lost, or a commit
+  /// is not confirmed.
+  Answers exchange_each(std::span<const Statement* const> statements, Ending ending);
   Outcome run(std::string_view sql, Values values = {});
   /// Sends without waiting; the answers are read before the next exchange. For what cannot fail: ROLLBACK.
   void send_only(std::string_view sql);

@@ -1,14 +1,17 @@
+#include <thread>
+
 #include "base/check.h"
 #include "base/failpoint.h"
 #include "db/engines/postgres.h"
+#include "db/engines/postgres/commits.h"
 #include "db/engines/postgres/connection.h"
 #include "db/engines/postgres/look_ups.h"
 #include "db/engines/postgres/session.h"
 #include "db/engines/postgres/statements.h"
+#include "db/engines/postgres/writing.h"
 #include "db/faults.h"
 #include "db/listener.h"
 #include "db/nesting.h"
-#include "db/pool.h"
 #include "db/values.h"
 #include "observe/log.h"
 
@@ -16,14 +19,21 @@ namespace scoria::db {
 namespace {
 
 using postgres::Connection;
+using postgres::Draft;
 using postgres::Rerun;
 using postgres::Statements;
+using postgres::Taken;
+using postgres::Writing;
 
 PostgresOptions without_limits(PostgresOptions options) {
   options.statement_timeout = Duration::zero();
   options.idle_in_transaction_timeout = Duration::zero();
   return options;
 }
+
+/// How many exchanges that take others along are under way at once. Each keeps two busy, who sends and who answers: more of them
+/// are smaller, and cost more for each that they take along.
+int leaders() { return static_cast<int>(std::max(std::thread::hardware_concurrency() / 2, 1u)); }
 
 /// The one statement of a read, among those of others.
 class LookUp final : public Transaction {
@@ -68,7 +78,9 @@ class PostgresDatabase final : public Database {
   /// `work` on a pooled connection that is clean again afterwards, or gone.
   void on_connection(postgres::Use use, const std::function<void(Connection&)>& work);
   void in_statements(Statements::Mode mode, const std::function<void(Statements&)>& work);
+  Taken take(postgres::Use use);
   postgres::Answers look_up(std::span<postgres::LookUps::Ask* const> asks);
+  postgres::Answers commit(std::span<Draft* const> drafts);
   void read_in(Statements::Mode mode, const std::function<void(Transaction&)>& work);
   std::unique_ptr<Connection> connected(std::unique_ptr<Connection> pooled);
   void pause(int attempt);
@@ -80,8 +92,9 @@ class PostgresDatabase final : public Database {
   const PostgresOptions patient_ = without_limits(options_);
   Nesting nesting_;
   Pool<Connection> pool_;
-  postgres::LookUps look_ups_{clock_, [this](auto asks) { return look_up(asks); }};
-  std::atomic<std::uint64_t> transactions_{0}, reads_{0}, retries_{0};
+  postgres::LookUps look_ups_{clock_, leaders(), [this](auto asks) { return look_up(asks); }};
+  postgres::Commits commits_{clock_, leaders(), [this](auto drafts) { return commit(drafts); }};
+  std::atomic<std::uint64_t> transactions_{0}, commits_made_{0}, reads_{0}, retries_{0};
   postgres::Shared shared_;
 
   Listener listener_;
@@ -91,7 +104,7 @@ class PostgresDatabase final : public Database {
 };
 
 Statistics PostgresDatabase::statistics() const {
-  return {.transactions = transactions_, .commits = transactions_, .reads = reads_, .retries = retries_, .round_trips = shared_.round_trips};
+  return {.transactions = transactions_, .commits = commits_made_, .reads = reads_, .retries = retries_, .round_trips = shared_.round_trips};
 }
 
 void PostgresDatabase::pause(int attempt) {
@@ -124,22 +137,26 @@ std::unique_ptr<Connection> PostgresDatabase::connected(std::unique_ptr<Connecti
   return pooled;
 }
 
-void PostgresDatabase::on_connection(postgres::Use use, const std::function<void(Connection&)>& work) {
+Taken PostgresDatabase::take(postgres::Use use) {
   try {
     FAILPOINT("db.postgres.take");
   } catch (const failpoint::Injected& injected) {
     throw Error(injected.what());
   }
   auto lease = pool_.take(options_.pool_wait, [use](const Connection& one) { return one.use() == use; });
-  // Goes back into its slot only when it is clean; unwound by anything else, it is closed and the server rolls back.
   std::unique_ptr<Connection> connection = connected(std::move(lease.item));
+  return {std::move(lease), std::move(connection)};
+}
+
+void PostgresDatabase::on_connection(postgres::Use use, const std::function<void(Connection&)>& work) {
+  Taken taken = take(use);
   try {
-    work(*connection);
+    work(*taken.connection);
   } catch (const std::exception&) {
-    if (!connection->lost()) lease.item = std::move(connection);
+    taken.give_back();
     throw;
   }
-  lease.item = std::move(connection);
+  taken.give_back();
 }
 
 void PostgresDatabase::in_statements(Statements::Mode mode, const std::function<void(Statements&)>& work) {
@@ -174,13 +191,25 @@ void PostgresDatabase::run_schema_change(const std::function<bool(Transaction&)>
   });
 }
 
+/// The second attempt is made alone, so that a transaction that ends its connection takes nobody else with it for long.
 void PostgresDatabase::run_transaction(const std::function<bool(Transaction&)>& work) {
   const Nesting::Scope scope(nesting_);
+  bool in_company = true;
   const bool committed = with_retries([&] {
     faults::before_begin();
-    bool wanted = false;
-    in_statements(Statements::Mode::write, [&](Statements& statements) { wanted = end(statements, work(statements)); });
-    return wanted;
+    Writing writing([this] { return take(postgres::Use::write); }, commits_);
+    try {
+      const bool wanted = work(writing);
+      if (wanted) {
+        commits_made_ += writing.finish(std::exchange(in_company, false)) ? 1 : 0;
+      } else {
+        writing.abandon();
+      }
+      return wanted;
+    } catch (const std::exception&) {
+      writing.abandon();
+      throw;
+    }
   });
   if (!committed) return;
   ++transactions_;
@@ -208,8 +237,23 @@ postgres::Answers PostgresDatabase::look_up(std::span<postgres::LookUps::Ask* co
       ask->statement.prepared = &connection.prepare(ask->sql);
       statements.push_back(&ask->statement);
     }
-    answers = connection.exchange_reads(statements);
+    answers = connection.exchange_each(statements, postgres::Ending::closed);
   });
+  return answers;
+}
+
+postgres::Answers PostgresDatabase::commit(std::span<Draft* const> drafts) {
+  postgres::Answers answers;
+  on_connection(postgres::Use::write, [&](Connection& connection) {
+    connection.use_to(postgres::Use::write);
+    std::vector<const postgres::Statement*> statements;
+    for (Draft* draft : drafts) {
+      draft->statement.prepared = draft->guards ? &connection.prepare_guard(draft->sql) : &connection.prepare(draft->sql);
+      statements.push_back(&draft->statement);
+    }
+    answers = connection.exchange_each(statements, postgres::Ending::commits);
+  });
+  if (!answers.failure) ++commits_made_;
   return answers;
 }
 

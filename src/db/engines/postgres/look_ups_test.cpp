@@ -78,7 +78,7 @@ class LookUpsOf : public ::testing::Test {
   std::mutex mutex_;
   std::vector<std::size_t> sizes_;           // guarded by mutex_
   std::map<std::string, std::string> ends_;  // guarded by mutex_
-  LookUps look_ups_{clock_, [this](auto asks) { return exchange(asks); }, 10s};
+  LookUps look_ups_{clock_, 2, [this](auto asks) { return exchange(asks); }, 10s};
 };
 
 TEST_F(LookUpsOf, alone_is_sent_at_once) {
@@ -96,7 +96,7 @@ TEST_F(LookUpsOf, those_that_come_while_two_are_under_way_go_together) {
 }
 
 TEST_F(LookUpsOf, many_threads_that_come_and_go_are_each_answered) {
-  LookUps hasty(clock_, [this](auto asks) { return exchange(asks); }, 0ms);
+  LookUps hasty(clock_, 2, [this](auto asks) { return exchange(asks); }, 0ms);
   std::atomic<int> right{0};
   for (int thread = 0; thread < 8; ++thread)
     clock_.spawn("asks", [&, thread] {
@@ -127,7 +127,7 @@ TEST_F(LookUpsOf, a_leader_that_is_killed_leaves_nobody_waiting) {
 
 class ImpatientLookUps : public LookUpsOf {
  protected:
-  LookUps impatient_{clock_, [this](auto asks) { return exchange(asks); }, 2ms};
+  LookUps impatient_{clock_, 2, [this](auto asks) { return exchange(asks); }, 2ms};
 };
 
 TEST_F(ImpatientLookUps, exchanges_that_hang_hold_up_nobody_else) {
