@@ -23,7 +23,6 @@ create() {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$dir'
 max_connections = 300
-shared_buffers = 64MB
 fsync = $1
 full_page_writes = $1
 # Nobody waits for this standby, which does not exist, but a session that sets synchronous_commit = on.

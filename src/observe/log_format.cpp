@@ -1,5 +1,7 @@
 #include "observe/log_format.h"
 
+#include <algorithm>
+
 namespace scoria::log {
 namespace {
 
@@ -24,6 +26,12 @@ std::size_t sequence(std::string_view text) {
   return 0;
 }
 
+/// How many bytes at the front of `text` stand for themselves.
+std::size_t plain(std::string_view text, bool json) {
+  const auto stands = [json](char c) { return c >= ' ' && c < '\x7f' && !(json && (c == '"' || c == '\\')); };
+  return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), stands) - text.begin());
+}
+
 void append_escaped(std::string& out, char c, bool json) {
   const auto code = static_cast<unsigned>(static_cast<unsigned char>(c));
   if (c == '\n') {
@@ -42,6 +50,10 @@ void append(std::string& out, std::string_view text, bool json) {
   const std::size_t cut = text.size() > text_limit ? text.size() - text_limit : 0;
   text.remove_suffix(cut);
   while (!text.empty()) {
+    const std::size_t run = plain(text, json);
+    out += text.substr(0, run);
+    text.remove_prefix(run);
+    if (text.empty()) break;
     const std::size_t length = sequence(text);
     if (length == 1) {
       append_escaped(out, text.front(), json);
@@ -57,7 +69,9 @@ void append(std::string& out, std::string_view text, bool json) {
 
 void member(std::string& out, std::string_view key, std::string_view value) {
   if (value.empty()) return;
-  out += fmt::format(",\"{}\":\"", key);
+  out += ",\"";
+  out += key;
+  out += "\":\"";
   append(out, value, true);
   out += '"';
 }

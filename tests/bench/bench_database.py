@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -95,6 +96,11 @@ SELECT i, lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || subst
         file.close()
         return time.monotonic() - begun
 
+    def copy(self, folder, to):
+        """Of what stands in `folder`, with Scoria stopped; the connection to it."""
+        shutil.copytree(folder, to)
+        return self.connection(to)
+
     def some_volumes(self, folder, project):
         with sqlite3.connect(folder / "scoria.sqlite") as file:
             rows = file.execute("SELECT id FROM volume WHERE project_id = ? ORDER BY substr(id, 5) LIMIT 2000", (project,)).fetchall()
@@ -118,8 +124,8 @@ class Postgres:
     def __exit__(self, *_):
         subprocess.run([ROOT / "tests" / "postgres.sh", "stop", self.directory], check=True)
 
-    def sql(self, text):
-        done = subprocess.run(["psql", self.conninfo, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", text], capture_output=True, text=True, timeout=300)
+    def sql(self, text, conninfo=None):
+        done = subprocess.run(["psql", conninfo or self.conninfo, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", text], capture_output=True, text=True, timeout=300)
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
         return done.stdout.split("\n")[:-1]
@@ -162,6 +168,12 @@ class Postgres:
         self.sql("VACUUM ANALYZE")  # as autovacuum would in time
         self.sql("CHECKPOINT")
         return time.monotonic() - begun
+
+    def copy(self, folder, to):
+        shutil.copytree(folder, to)
+        self.sql("CREATE DATABASE small TEMPLATE scoria_test")
+        self.sql("VACUUM ANALYZE", self.conninfo.replace("dbname=scoria_test", "dbname=small"))
+        return self.connection(to).replace("/scoria_test?", "/small?")
 
     def some_volumes(self, _, project):
         return self.sql(f"SELECT id FROM volume WHERE project_id = '{project}' ORDER BY substr(id, 5) LIMIT 2000")

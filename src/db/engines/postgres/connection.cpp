@@ -246,6 +246,7 @@ Answers Connection::exchange_each(std::span<const Statement* const> statements, 
   for (const Statement* statement : statements) send(*statement);
   end_sending(ending);
   Answers answers;
+  answers.outcomes.reserve(statements.size());
   try {
     receive(ending, [&](Outcome outcome) { answers.outcomes.push_back(std::move(outcome)); });
   } catch (const Error& error) {

@@ -233,6 +233,7 @@ postgres::Answers PostgresDatabase::look_up(std::span<postgres::LookUps::Ask* co
   on_connection(postgres::Use::read, [&](Connection& connection) {
     connection.use_to(postgres::Use::read);
     std::vector<const postgres::Statement*> statements;
+    statements.reserve(asks.size());
     for (postgres::LookUps::Ask* ask : asks) {
       ask->statement.prepared = &connection.prepare(ask->sql);
       statements.push_back(&ask->statement);
@@ -247,6 +248,7 @@ postgres::Answers PostgresDatabase::commit(std::span<Draft* const> drafts) {
   on_connection(postgres::Use::write, [&](Connection& connection) {
     connection.use_to(postgres::Use::write);
     std::vector<const postgres::Statement*> statements;
+    statements.reserve(drafts.size());
     for (Draft* draft : drafts) {
       draft->statement.prepared = draft->guards ? &connection.prepare_guard(draft->sql) : &connection.prepare(draft->sql);
       statements.push_back(&draft->statement);
